@@ -1,0 +1,38 @@
+import type { SignatureAlgorithm } from '../algorithms.js';
+import type { Bytes } from '../bytes.js';
+import type { PublicJwk } from '../jwk.js';
+
+/** A public key in the form this platform verifies with. */
+export type PublicKeyHandle = CryptoKey;
+
+/** Throws when the key cannot be imported, for instance because an EC point is not on its curve. */
+export function importPublicKey(
+  jwk: PublicJwk,
+  algorithm: SignatureAlgorithm,
+): Promise<PublicKeyHandle> {
+  return crypto.subtle.importKey('jwk', jwk as JsonWebKey, algorithm.importParams, true, [
+    'verify',
+  ]);
+}
+
+/** Never throws for a bad signature. */
+export async function verifySignature(
+  key: PublicKeyHandle,
+  algorithm: SignatureAlgorithm,
+  signature: Bytes,
+  data: Bytes,
+): Promise<boolean> {
+  try {
+    return await crypto.subtle.verify(algorithm.signParams, key, signature, data);
+  } catch {
+    return false;
+  }
+}
+
+export async function sha256(data: Uint8Array): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', data as Bytes));
+}
+
+export async function sha512(data: Uint8Array): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-512', data as Bytes));
+}

@@ -1,0 +1,247 @@
+import { utf8, type Bytes } from './bytes.js';
+import { checkContentDigest } from './content-digest.js';
+import { SignatureError, type SignatureFailure } from './failure.js';
+import { agrees } from './jwk.js';
+import type { VerificationKey } from './keys.js';
+import { HeaderIndex, type HttpMessage } from './message.js';
+import { requiredComponents, type SignatureProfile, type Wire } from './profile.js';
+import { parseSignatureKeyField } from './signature-key/parse.js';
+import { readSignatureKey, type SchemeName, type SignatureKey } from './signature-key/schemes.js';
+import { signatureBase } from './signature-base.js';
+import { parseSignatureInput, type SignatureInput } from './signature-input.js';
+import { parseSignatureValue, type SignatureValue } from './signature-value.js';
+
+/** What a key resolver returns: the key, and whatever else it learned on the way. */
+export interface ResolvedKey {
+  readonly key: VerificationKey;
+}
+
+export interface VerifyOptions<K extends ResolvedKey> {
+  readonly profile: SignatureProfile;
+  /**
+   * The receiver's canonical authorities, at least one: lower-case, default port left out. A `Host` that names
+   * another is refused; the signature is checked with the authority from this list, never with `Host` itself.
+   */
+  readonly authorities: readonly [string, ...string[]];
+  /** Unix seconds. */
+  readonly now: number;
+  readonly acceptWire: readonly Wire[];
+  readonly acceptSchemes: readonly SchemeName[];
+  /** Seconds; defaults to the profile's. */
+  readonly windowSeconds?: number;
+  /**
+   * Finds the key. Called only once everything that can be judged without it has been: shape, label, coverage,
+   * `created`, `expires` and digest. A thrown {@link SignatureError} becomes the failure; anything else is passed on.
+   */
+  readonly resolveKey: (signatureKey: SignatureKey) => Promise<K>;
+}
+
+/** A request whose signature verified. Only {@link verifyMessage} makes these. */
+export interface VerifiedSignature<K extends ResolvedKey> {
+  readonly signatureKey: SignatureKey;
+  readonly resolved: K;
+  readonly components: readonly string[];
+  readonly created: number;
+  readonly wire: Wire;
+  /** The canonical authority it was signed for. */
+  readonly authority: string;
+  /** The `Nonce` header, covered by the signature, when one was sent. */
+  readonly nonce: string | undefined;
+  /** The bytes that were signed. */
+  readonly base: Bytes;
+}
+
+export type VerifyResult<K extends ResolvedKey> =
+  | { readonly ok: true; readonly signature: VerifiedSignature<K> }
+  | { readonly ok: false; readonly failure: SignatureFailure };
+
+interface ReadMessage {
+  readonly headers: HeaderIndex;
+  readonly input: SignatureInput;
+  readonly value: SignatureValue;
+  readonly signatureKey: SignatureKey;
+}
+
+/** True when the request carries any of the three signature fields: it means to be signed. */
+export function isSigned(message: Pick<HttpMessage, 'headers'>): boolean {
+  return message.headers.some(([name]) =>
+    ['signature', 'signature-input', 'signature-key'].includes(name.toLowerCase()),
+  );
+}
+
+/**
+ * Verifies a signed request: shape, label, coverage, time and digest first, then the key, then the signature.
+ * A refusal is returned, not thrown.
+ *
+ * Does not check that a nonce is fresh: the caller does, with the verified `nonce`, after this has succeeded.
+ */
+export async function verifyMessage<K extends ResolvedKey>(
+  message: HttpMessage,
+  options: VerifyOptions<K>,
+): Promise<VerifyResult<K>> {
+  try {
+    return { ok: true, signature: await verify(message, options) };
+  } catch (error) {
+    if (error instanceof SignatureError) return { ok: false, failure: error.toFailure() };
+    throw error;
+  }
+}
+
+async function verify<K extends ResolvedKey>(
+  message: HttpMessage,
+  options: VerifyOptions<K>,
+): Promise<VerifiedSignature<K>> {
+  const { profile } = options;
+  const read = readMessage(message, profile);
+  const { headers, input, value, signatureKey } = read;
+  const authority = checkTarget(message, headers, options.authorities);
+  checkCoverage(message, read, profile);
+  const created = checkTime(input, options);
+  if (!options.acceptSchemes.includes(signatureKey.scheme)) {
+    throw new SignatureError(
+      'scheme_unsupported',
+      'The Signature-Key scheme is not accepted here.',
+      {
+        accepted: options.acceptSchemes,
+      },
+    );
+  }
+  const wires = options.acceptWire.filter((wire) => value.wires.includes(wire));
+  if (wires.length === 0) {
+    throw new SignatureError(
+      'encoding_not_accepted',
+      'The encoding of the signature is not accepted here.',
+      {
+        accepted: options.acceptWire,
+      },
+    );
+  }
+  if (message.body !== undefined && message.body.length > 0) {
+    await checkContentDigest(headers.get('content-digest') ?? '', message.body);
+  }
+
+  const resolved = await options.resolveKey(signatureKey);
+
+  const { algorithm } = resolved.key;
+  if (input.alg !== undefined && !agrees(input.alg, algorithm)) {
+    throw new SignatureError('algorithm_mismatch', 'Signature-Input: alg contradicts the key.');
+  }
+  const { method, target } = message;
+  const source = { method, target, authority, headers };
+  const tried = new Set<string>();
+  for (const wire of wires) {
+    const text = signatureBase(input.components, input.raw, source, wire);
+    if (tried.has(text)) continue;
+    tried.add(text);
+    const base = utf8(text);
+    if (await resolved.key.verify(value.bytes, base)) {
+      const nonce = headers.get('nonce');
+      return {
+        signatureKey,
+        resolved,
+        components: input.components,
+        created,
+        wire,
+        authority,
+        nonce,
+        base,
+      };
+    }
+  }
+  throw new SignatureError(
+    'signature_invalid',
+    'The signature does not verify with the key that was named.',
+  );
+}
+
+function readMessage(message: HttpMessage, profile: SignatureProfile): ReadMessage {
+  const headers = new HeaderIndex(message.headers);
+  const field = (name: string): string => {
+    const text = headers.single(name.toLowerCase());
+    if (text === undefined) {
+      throw new SignatureError('header_missing', `The request must be signed: ${name} is missing.`);
+    }
+    return text;
+  };
+  const input = parseSignatureInput(field('Signature-Input'));
+  const value = parseSignatureValue(field('Signature'));
+  const key = parseSignatureKeyField(field('Signature-Key'), profile.maxSignatureKeyLength);
+  if (input.label !== value.label || input.label !== key.label) {
+    throw new SignatureError(
+      'label_mismatch',
+      'Signature-Input, Signature and Signature-Key must carry the same label.',
+    );
+  }
+  for (const once of ['host', 'content-type', 'content-digest', 'content-length', 'nonce'])
+    headers.single(once);
+  return { headers, input, value, signatureKey: readSignatureKey(key) };
+}
+
+function checkTarget(
+  message: HttpMessage,
+  headers: HeaderIndex,
+  authorities: readonly [string, ...string[]],
+): string {
+  if (!message.target.startsWith('/')) {
+    throw new SignatureError(
+      'target_invalid',
+      'The request target must be a path, not an absolute URL.',
+    );
+  }
+  const host = headers.get('host')?.toLowerCase();
+  if (host === undefined) return authorities[0];
+  const own = authorities.find((authority) => authority === host);
+  if (own === undefined) {
+    throw new SignatureError(
+      'authority_mismatch',
+      'This server does not answer for the host that was asked.',
+    );
+  }
+  return own;
+}
+
+function checkCoverage(message: HttpMessage, read: ReadMessage, profile: SignatureProfile): void {
+  const { headers, input } = read;
+  const required = requiredComponents(profile, {
+    hasQuery: message.target.includes('?'),
+    hasBody: message.body !== undefined && message.body.length > 0,
+    hasField: (name) => headers.count(name) > 0,
+  });
+  const missing = required.find((name) => !input.components.includes(name));
+  if (missing !== undefined) {
+    throw new SignatureError('component_missing', `The signature must cover "${missing}".`, {
+      required,
+    });
+  }
+  const foreign = profile.components.find(
+    ({ name }) => input.components.includes(name) && !required.includes(name),
+  );
+  if (foreign !== undefined) {
+    throw new SignatureError(
+      'component_unexpected',
+      `The signature covers "${foreign.name}", which this request does not have.`,
+      { required },
+    );
+  }
+}
+
+function checkTime<K extends ResolvedKey>(
+  input: SignatureInput,
+  options: VerifyOptions<K>,
+): number {
+  const { created, expires } = input;
+  const { profile, now, windowSeconds = profile.windowSeconds } = options;
+  if (created === undefined) {
+    throw new SignatureError('created_missing', 'Signature-Input: created is required.');
+  }
+  if (Math.abs(now - created) > windowSeconds) {
+    throw new SignatureError(
+      'created_out_of_window',
+      `The signature's created time is more than ${windowSeconds} seconds from this server's clock.`,
+    );
+  }
+  if (expires !== undefined && expires + profile.skewSeconds < now) {
+    throw new SignatureError('expired', 'The signature has expired.');
+  }
+  return created;
+}

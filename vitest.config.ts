@@ -1,0 +1,37 @@
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type Plugin } from 'vitest/config';
+
+const root = dirname(fileURLToPath(import.meta.url));
+const packageRoot = (file: string): string | undefined =>
+  /^.*\/packages\/[^/]+/.exec(file)?.[0] ?? undefined;
+
+/** Tests run the sources: workspace imports and the `#platform` import lead to `src`, not to `dist`. */
+const sources: Plugin = {
+  name: 'countersign-sources',
+  enforce: 'pre',
+  resolveId(source, importer) {
+    if (source === '#platform' && importer !== undefined) {
+      const own = packageRoot(importer);
+      return own === undefined ? undefined : join(own, 'src/platform/node.ts');
+    }
+    const match = /^@countersign\/([a-z-]+)(?:\/(.+))?$/.exec(source);
+    if (match === null) return undefined;
+    const entry = join(root, 'packages', match[1] ?? '', 'src', match[2] ?? 'index');
+    return [`${entry}.ts`, `${entry}.tsx`, join(entry, 'index.ts')].find((file) =>
+      existsSync(file),
+    );
+  },
+};
+
+export default defineConfig({
+  plugins: [sources],
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'packages/*/test/**/*.test.tsx'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    pool: 'threads',
+    maxWorkers: 2,
+  },
+});
