@@ -25,6 +25,9 @@ const COORDINATE_BYTES: Partial<Record<string, number>> = Object.assign(
   { 'OKP Ed25519': 32, 'EC P-256': 32, 'EC P-384': 48 },
 );
 
+/** Far above the longest modulus accepted, so that a key that is merely too large is told so. */
+const MAX_MEMBER_LENGTH = 4096;
+
 function refuse(message: string): never {
   throw new SignatureError('key_invalid', message);
 }
@@ -32,7 +35,7 @@ function refuse(message: string): never {
 function canonical(source: Record<string, unknown>, member: string, length?: number): Bytes {
   const text = source[member];
   if (typeof text !== 'string') refuse(`The key has no "${member}" member.`);
-  const bytes = text.length > 1024 ? undefined : decodeBase64Url(text);
+  const bytes = text.length > MAX_MEMBER_LENGTH ? undefined : decodeBase64Url(text);
   if (bytes === undefined) refuse(`The key's "${member}" is not canonical base64url.`);
   if (length !== undefined && bytes.length !== length) {
     refuse(`The key's "${member}" must be ${length} bytes long.`);

@@ -30,7 +30,7 @@ const WRITTEN = ['content-digest', 'signature', 'signature-input', 'signature-ke
  * A `Nonce` header that is present is covered.
  *
  * Throws {@link SignatureError} `component_unexpected` when a body has no `Content-Type`, and `component_invalid` when
- * a value cannot be signed. Does not change the message.
+ * a value cannot be signed; `TypeError` when `created` is not a whole number of seconds. Does not change the message.
  */
 export async function signMessage(
   message: HttpMessage,
@@ -38,6 +38,9 @@ export async function signMessage(
 ): Promise<HeaderLine[]> {
   const { profile, key, created, wire = 'rfc9421' } = options;
   const { label } = profile;
+  if (!Number.isSafeInteger(created) || created < 0) {
+    throw new TypeError('created must be a whole number of seconds');
+  }
   const hasBody = message.body !== undefined && message.body.length > 0;
   const added: HeaderLine[] = [];
   if (hasBody) added.push(['Content-Digest', await contentDigest(message.body)]);

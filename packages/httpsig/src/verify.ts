@@ -116,6 +116,14 @@ async function verify<K extends ResolvedKey>(
       },
     );
   }
+  // Building the base finds covered fields that are absent or cannot be signed: before any look-up.
+  const { method, target } = message;
+  const source = { method, target, authority, headers };
+  const candidates = new Map<string, Wire>();
+  for (const wire of wires) {
+    const text = signatureBase(input.components, input.raw, source, wire);
+    if (!candidates.has(text)) candidates.set(text, wire);
+  }
   if (message.body !== undefined && message.body.length > 0) {
     await checkContentDigest(headers.get('content-digest') ?? '', message.body);
   }
@@ -126,20 +134,15 @@ async function verify<K extends ResolvedKey>(
   if (input.alg !== undefined && !agrees(input.alg, algorithm)) {
     throw new SignatureError('algorithm_mismatch', 'Signature-Input: alg contradicts the key.');
   }
-  const { method, target } = message;
-  const source = { method, target, authority, headers };
-  const tried = new Set<string>();
-  for (const wire of wires) {
-    const text = signatureBase(input.components, input.raw, source, wire);
-    if (tried.has(text)) continue;
-    tried.add(text);
+  const { components } = input;
+  for (const [text, wire] of candidates) {
     const base = utf8(text);
     if (await resolved.key.verify(value.bytes, base)) {
-      const nonce = headers.get('nonce');
+      const nonce = components.includes('nonce') ? headers.get('nonce') : undefined;
       return {
         signatureKey,
         resolved,
-        components: input.components,
+        components,
         created,
         wire,
         authority,
@@ -234,13 +237,14 @@ function checkTime<K extends ResolvedKey>(
   if (created === undefined) {
     throw new SignatureError('created_missing', 'Signature-Input: created is required.');
   }
-  if (Math.abs(now - created) > windowSeconds) {
+  // Written so that a clock that is not a number refuses.
+  if (!(Math.abs(now - created) <= windowSeconds)) {
     throw new SignatureError(
       'created_out_of_window',
       `The signature's created time is more than ${windowSeconds} seconds from this server's clock.`,
     );
   }
-  if (expires !== undefined && expires + profile.skewSeconds < now) {
+  if (expires !== undefined && !(now <= expires + profile.skewSeconds)) {
     throw new SignatureError('expired', 'The signature has expired.');
   }
   return created;

@@ -1,0 +1,36 @@
+import type { VerificationKey } from '@countersign/httpsig';
+import type { IdentifierOptions, ServerIdentifier } from '../identifiers.js';
+import type { JsonObject } from '../json.js';
+
+/** How one kind of metadata document is found and read. The words of a wire are in its values, not in discovery. */
+export interface MetadataKind<T extends PublishesKeys> {
+  /** The name after `/.well-known/`. */
+  readonly wellKnown: string;
+  /** Reads the document fetched for `id`; `undefined` when it names someone else or lacks a required member. */
+  read(document: JsonObject, id: ServerIdentifier, options: IdentifierOptions): T | undefined;
+}
+
+/** What every metadata document has in common. */
+export interface PublishesKeys {
+  readonly jwksUri: string;
+}
+
+/**
+ * Finds the metadata and keys of servers that somebody named (PROTOCOL section 6): guarded, bounded and cached.
+ * Whatever is wrong with a host, every method throws the same `AAuthError` `discovery_failed` with the same public
+ * text; what was really wrong is in `detail`, for the log.
+ */
+export interface Discovery {
+  /** The metadata document of `id`. */
+  metadata<T extends PublishesKeys>(kind: MetadataKind<T>, id: ServerIdentifier): Promise<T>;
+
+  /** The key `kid` of `id`, through its metadata; `undefined` when its JWKS has no such key. */
+  publishedKey(
+    kind: MetadataKind<PublishesKeys>,
+    id: ServerIdentifier,
+    kid: string,
+  ): Promise<VerificationKey | undefined>;
+
+  /** The key `kid` of the JWKS at `url`; `undefined` when it has no such key. */
+  keyAt(url: string, kid: string): Promise<VerificationKey | undefined>;
+}

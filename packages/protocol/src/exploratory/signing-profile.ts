@@ -1,0 +1,30 @@
+import type { SignatureProfile, Wire } from '@countersign/httpsig';
+
+/** The AAuth profile of RFC 9421 (PROTOCOL section 2). */
+export const signingProfile: SignatureProfile = {
+  components: [
+    { name: '@method', when: 'always' },
+    { name: '@authority', when: 'always' },
+    { name: '@path', when: 'always' },
+    { name: '@query', when: 'query' },
+    { name: 'content-type', when: 'body' },
+    { name: 'content-digest', when: 'body' },
+    { name: 'nonce', when: 'present' },
+    { name: 'signature-key', when: 'always' },
+  ],
+  label: 'sig1',
+  windowSeconds: 60,
+  skewSeconds: 10,
+  maxSignatureKeyLength: 9 * 1024,
+};
+
+/**
+ * The wires verified unless a receiver says otherwise. `2026-01` is not among them: it leaves `created` unsigned, so
+ * that a captured request could be replayed for ever (PROTOCOL section 2.2).
+ */
+export const DEFAULT_WIRES: readonly Wire[] = ['rfc9421', '2026-02'];
+
+/** Methods that change nothing at the receiver: a request with another one carries a nonce (PROTOCOL section 2). */
+export function isSafeMethod(method: string): boolean {
+  return ['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(method.toUpperCase());
+}

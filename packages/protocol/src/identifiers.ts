@@ -1,0 +1,70 @@
+import { AAuthError } from './errors.js';
+
+declare const identifier: unique symbol;
+
+/**
+ * A server identifier (PROTOCOL section 1): an HTTPS origin in its one spelling. Compared byte for byte.
+ * Only {@link parseServerIdentifier} and {@link isServerIdentifier} make these.
+ */
+export type ServerIdentifier = string & { readonly [identifier]: true };
+
+export interface IdentifierOptions {
+  /** Accept plain `http` for loopback hosts. For development and tests. Default `false`. */
+  readonly insecureLoopback?: boolean;
+}
+
+const MAX_LENGTH = 512;
+
+/** True for a host name (as in `URL.hostname`) that can only be this machine: 127.0.0.0/8, `[::1]`, `localhost`. */
+export function isLoopbackHost(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
+}
+
+/**
+ * True when `value` is a server identifier: scheme `https`, lower-case host (punycode for international names), a
+ * port only when it is not the default, and nothing else. Never normalises: a second spelling is not an identifier.
+ */
+export function isServerIdentifier(
+  value: unknown,
+  options: IdentifierOptions = {},
+): value is ServerIdentifier {
+  if (typeof value !== 'string' || value.length > MAX_LENGTH || !URL.canParse(value)) return false;
+  const url = new URL(value);
+  if (url.origin !== value || url.hostname.endsWith('.')) return false;
+  if (url.protocol === 'https:') return true;
+  return (
+    url.protocol === 'http:' && options.insecureLoopback === true && isLoopbackHost(url.hostname)
+  );
+}
+
+/**
+ * Returns `value` as a server identifier, or throws {@link AAuthError} `configuration_invalid` that names `what`.
+ * For a program's own settings; for what a stranger sent use {@link isServerIdentifier}.
+ */
+export function parseServerIdentifier(
+  value: unknown,
+  what: string,
+  options: IdentifierOptions = {},
+): ServerIdentifier {
+  if (isServerIdentifier(value, options)) return value;
+  const loopback = typeof value === 'string' && value.startsWith('http://');
+  throw new AAuthError(
+    'configuration_invalid',
+    `${what} must be an https origin such as https://example.com: lower-case, no path, no trailing slash, ` +
+      `no default port${loopback ? '; plain http needs insecureLoopback and a loopback host' : ''}.`,
+  );
+}
+
+/** The authority (host, and port when not the default) that requests to `id` are signed for. */
+export function authorityOf(id: ServerIdentifier): string {
+  return new URL(id).host;
+}
+
+/** True when `url` is an absolute URL on the identifier's own origin, without user info or fragment. */
+export function isOnOrigin(url: unknown, id: ServerIdentifier): url is string {
+  if (typeof url !== 'string' || url.length > 2048 || !URL.canParse(url)) return false;
+  const parsed = new URL(url);
+  return (
+    parsed.origin === id && parsed.username === '' && parsed.password === '' && !url.includes('#')
+  );
+}

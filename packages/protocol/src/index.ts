@@ -1,0 +1,72 @@
+/** The vocabulary of AAuth shared by agents, resources and auth servers. No routes, no storage. */
+export { type Clock, systemClock } from './clock.js';
+export { AAuthError, type ErrorCode, type ErrorOptions, isAAuthError } from './errors.js';
+export {
+  authorityOf,
+  type IdentifierOptions,
+  isLoopbackHost,
+  isOnOrigin,
+  isServerIdentifier,
+  parseServerIdentifier,
+  type ServerIdentifier,
+} from './identifiers.js';
+export { isJsonObject, type JsonObject, parseStrictJson, parseStrictJsonBytes } from './json.js';
+export { type DecodedJws, decodeJws, MAX_TOKEN_LENGTH, signJws, verifyJws } from './jws.js';
+export { type KeySet, loadKeySet, type PublishedKey } from './key-set.js';
+export { hashSecret, type Random, randomSecret, systemRandom } from './random.js';
+export { IDENTITY_SCOPES, parseScope, scopeCovers } from './scope.js';
+export type { Discovery, MetadataKind, PublishesKeys } from './discovery/discovery.js';
+export {
+  type AgentTokenExpectations,
+  issueAgentToken,
+  type VerifiedAgentToken,
+  verifyAgentToken,
+} from './exploratory/agent-token.js';
+export {
+  type Challenge,
+  parseChallenge,
+  serializeChallenge,
+} from './exploratory/agent-auth-challenge.js';
+export {
+  type Actor,
+  type AuthTokenExpectations,
+  type AuthTokenVerification,
+  type ExpiredAuthToken,
+  issueAuthToken,
+  MAX_AUTH_TOKEN_SECONDS,
+  type TrustedIssuers,
+  type VerifiedAuthToken,
+  verifyAuthToken,
+} from './exploratory/auth-token.js';
+export { errorResponse, errorSpelling } from './exploratory/error-response.js';
+export { FORM_TYPE, parseForm } from './exploratory/form.js';
+export {
+  agentDocument,
+  type AgentMetadata,
+  agentMetadata,
+  authServerDocument,
+  type AuthServerMetadata,
+  authServerMetadata,
+  resourceDocument,
+  type ResourceMetadata,
+  resourceMetadata,
+} from './exploratory/metadata.js';
+export { CALLBACK_PATH, JWKS_PATH, REQUEST_TYPES, type RequestType } from './exploratory/names.js';
+export {
+  type Caller,
+  createRequestVerifier,
+  type RequestVerifier,
+  type RequestVerifierOptions,
+  type VerifiedRequest,
+} from './exploratory/request-verifier.js';
+export {
+  issueResourceToken,
+  MAX_RESOURCE_TOKEN_SECONDS,
+  readResourceToken,
+  type ResourceTokenClaims,
+  type ResourceTokenExpectations,
+  type VerifiedResourceToken,
+  verifyResourceToken,
+} from './exploratory/resource-token.js';
+export { DEFAULT_WIRES, isSafeMethod, signingProfile } from './exploratory/signing-profile.js';
+export { TOKEN_TYPES, type TokenExpectations, type TokenType } from './exploratory/token-claims.js';
