@@ -39,7 +39,8 @@ export {
   type HeaderLine,
   type HttpMessage,
   messageFromRequest,
-  targetOf,
+  messageTarget,
+  type NodeRequestLike,
 } from './message.js';
 export {
   type CoverageCondition,

@@ -17,7 +17,7 @@ export interface HttpMessage {
 }
 
 /** The target of an absolute URL exactly as written there, with a bare `?` kept and the fragment left out. */
-export function targetOf(url: string): string {
+export function messageTarget(url: string): string {
   const afterScheme = url.indexOf('//') + 2;
   const fragment = url.indexOf('#');
   const end = fragment < 0 ? url.length : fragment;
@@ -37,10 +37,16 @@ export async function messageFromRequest(request: Request): Promise<HttpMessage>
   const body = request.body === null ? undefined : new Uint8Array(await request.arrayBuffer());
   return {
     method: request.method,
-    target: targetOf(request.url),
+    target: messageTarget(request.url),
     headers: [...request.headers],
     body: body === undefined || body.length === 0 ? undefined : body,
   };
+}
+
+/** The parts of Node's `IncomingMessage` that keep what a Fetch `Request` loses: the raw target and header lines. */
+export interface NodeRequestLike {
+  readonly url?: string | undefined;
+  readonly rawHeaders: readonly string[];
 }
 
 /** Header lines grouped by lower-case name, each value trimmed as RFC 9421 section 2.1 asks. */

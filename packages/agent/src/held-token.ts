@@ -1,0 +1,47 @@
+import type { ServerIdentifier } from '@countersign/protocol';
+import { scopeCovers } from '@countersign/protocol';
+
+/** An auth token that was accepted for one resource, with what is needed to use and renew it. A secret. */
+export interface HeldToken {
+  /** The one receiver it may be sent to. */
+  readonly resource: ServerIdentifier;
+  /** The auth server that issued it. */
+  readonly authServer: ServerIdentifier;
+  readonly token: string;
+  /** Unix seconds. */
+  readonly expiresAt: number;
+  /** What was asked for when it was issued. */
+  readonly scope: readonly string[];
+  /** The Auth Request Document it was asked for with, when it was. */
+  readonly authRequestUrl?: string;
+  readonly refreshToken?: string;
+  /** Whom and which key it was issued to: useless to any other. */
+  readonly agent: ServerIdentifier;
+  readonly keyThumbprint: string;
+}
+
+/** What a resource asks for: scope names, an Auth Request Document, or both. */
+export interface Wanted {
+  readonly scope: readonly string[];
+  readonly authRequestUrl?: string | undefined;
+}
+
+/** Seconds before its end at which a token is no longer used: it has to arrive, and clocks differ. */
+export const EXPIRY_MARGIN_SECONDS = 10;
+
+/** True when the token was asked for with at least what is wanted now. */
+export function covers(held: Wanted, wanted: Wanted): boolean {
+  return held.authRequestUrl === wanted.authRequestUrl && scopeCovers(held.scope, wanted.scope);
+}
+
+/** True when the token can be sent now by the holder of that key. */
+export function isUsable(
+  held: HeldToken,
+  own: { readonly agent: string; readonly keyThumbprint: string; readonly now: number },
+): boolean {
+  return (
+    held.agent === own.agent &&
+    held.keyThumbprint === own.keyThumbprint &&
+    held.expiresAt - EXPIRY_MARGIN_SECONDS > own.now
+  );
+}

@@ -1,0 +1,105 @@
+import type { Wire } from '@countersign/httpsig';
+import type { Clock, Discovery, KeySet, Random } from '@countersign/protocol';
+import type { CallbackOptions, CallbackOutcome } from './callback.js';
+import type { Interaction } from './interaction.js';
+import type { AgentStore } from './store.js';
+
+/** Settings of an agent. Only `id`, `keys` and `interaction` are required. */
+export interface AgentOptions {
+  /**
+   * The agent's server identifier: an https origin such as `https://agent.example`. For a delegate, the identifier of
+   * the agent server that issued its agent token.
+   */
+  readonly id: string;
+  /** The key that signs and the keys that are published. A delegate passes its own, unpublished key. */
+  readonly keys: KeySet;
+  /** How a person is asked. There is no default: somebody has to decide it. */
+  readonly interaction: Interaction;
+  /**
+   * How requests are signed while there is no auth token. `jwks` (the default) proves the identity `id`; `hwk` sends
+   * the bare key, pseudonymously, and never answers a challenge for more: that response is the caller's.
+   */
+  readonly scheme?: 'jwks' | 'hwk';
+  /**
+   * Makes this agent a delegate (PROTOCOL section 5.7): returns its current agent token, which must be bound to
+   * `keys.current` and issued by `id`. Called for every request that needs it, so keep the token until it expires.
+   */
+  readonly agentToken?: () => Promise<string>;
+  /** Where consent ends, one of the agent's published redirect URIs. Default `{id}/callback`. */
+  readonly redirectUri?: string;
+  /** Published for the consent page. */
+  readonly name?: string;
+  readonly homepage?: string;
+  readonly policyUri?: string;
+  readonly tosUri?: string;
+  readonly logoUri?: string;
+  /** Where tokens, and flows that a web application started, are kept. Default {@link memoryStore}. */
+  readonly store?: AgentStore;
+  /** Finds the metadata of auth servers. Default the guarded discovery of `@countersign/protocol`. */
+  readonly discovery?: Discovery;
+  /** The transport. Default the platform's `fetch`. It is always called with `redirect: 'manual'`. */
+  readonly fetch?: typeof fetch;
+  /** Unix seconds. Default the machine's clock. */
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** How signatures are written. Default `rfc9421`. `2026-01` leaves `created` unsigned and sends no nonce. */
+  readonly wire?: Wire;
+  /** Accept plain `http` for loopback hosts. For development and tests. Default `false`. */
+  readonly insecureLoopback?: boolean;
+  /**
+   * Accept a callback without `state` while exactly one flow is pending, for auth servers that do not return it.
+   * Gives up the proof that the answer belongs to the question. Default `false`.
+   */
+  readonly allowMissingState?: boolean;
+  /** Follow redirects to other origins: signed anew, without the auth token, `Authorization` or `Cookie`. */
+  readonly allowCrossOriginRedirects?: boolean;
+  /** The longest request body, in bytes. Default 1 MiB. */
+  readonly maxBodyBytes?: number;
+  /** How long a person may take, in seconds; the auth server may allow less. Default 600. */
+  readonly interactionTimeoutSeconds?: number;
+}
+
+/** Settings of one person's view of an agent. */
+export interface PersonOptions {
+  /**
+   * Where the person's browser goes after approving, for a web application: a path on the redirect URI's origin, such
+   * as `/report?id=7`. Without it the callback page says that the page may be closed.
+   */
+  readonly returnTo?: string;
+}
+
+/** An agent: a `fetch` that signs, answers challenges and asks the person. */
+export interface Agent {
+  /**
+   * As the platform's `fetch`, signed. The response is the real one; challenges are answered before it is returned.
+   *
+   * Rejects with `AAuthError`:
+   * - `configuration_invalid`: an address that is neither https nor allowed loopback, or a header that signing owns;
+   * - `body_too_large`;
+   * - `challenge_refused`: the challenge is not for this agent, key or resource (`rule` says which check failed);
+   * - `challenge_unmet`: the resource asks again after two fresh tokens;
+   * - `interaction_required` (a web application; see `InteractionRequiredError`), `interaction_denied`,
+   *   `interaction_timeout`, `interaction_failed`;
+   * - `redirect_refused`: another origin, or more than five redirects;
+   * - `discovery_failed`, `response_invalid`, `temporarily_unavailable`, `too_many_requests` and the codes that a token
+   *   endpoint names, such as `access_denied`: the auth server could not be asked, or refused.
+   *
+   * Rejects as `fetch` does when the resource cannot be reached or `init.signal` is aborted.
+   */
+  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  /**
+   * The same agent for one of several people: tokens and flows of different keys never mix.
+   * Throws `configuration_invalid` for an empty key, one of more than 512 characters, or a `returnTo` elsewhere.
+   */
+  for(personKey: string, options?: PersonOptions): { fetch: Agent['fetch'] };
+  /**
+   * Serves the agent's metadata, its JWKS and its callback; `undefined` for any other path. A delegate serves the
+   * callback only. Looks at the path of the request's address, never at its host.
+   */
+  handle(request: Request): Promise<Response | undefined>;
+  /**
+   * Takes the address that a browser ended on, for a browser on another machine. Makes the same checks as the
+   * callback and does not throw: the outcome says what became of it. Nothing has been sent when it is `refused`.
+   */
+  acceptCallback(url: string, options?: CallbackOptions): Promise<CallbackOutcome>;
+}

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import {
+  type AttemptLimits,
+  type Storage,
+  type UserRecord,
+  usernameKey,
+} from '../storage/index.js';
+import { addressKey } from './address-key.js';
+import {
+  hashPassword,
+  MAX_PASSWORD_LENGTH,
+  MIN_NEW_PASSWORD_LENGTH,
+  verifyPassword,
+} from './password.js';
+
+const MAX_USERNAME_LENGTH = 256;
+
+/**
+ * Ten guesses at one account from one place in a quarter of an hour; fifty from one place at all accounts, which a
+ * household or a small office does not reach by mistyping; a hundred at one account from everywhere, against guessing
+ * from many places. The last does not count where the person has signed in within 30 days.
+ */
+export const SIGN_IN_LIMITS: AttemptLimits = {
+  windowSeconds: 15 * 60,
+  perAccountAndAddress: 10,
+  perAddress: 50,
+  perAccount: 100,
+  knownAddressSeconds: 30 * 24 * 60 * 60,
+};
+
+export interface NewAccount {
+  readonly id: string;
+  /** The person's `sub`: random and opaque, or in the demonstration the user name (PROTOCOL 3). */
+  readonly subject: string;
+  readonly username: string;
+  readonly password: string;
+  readonly name?: string;
+  readonly email?: string;
+  readonly emailVerified?: boolean;
+  readonly now: number;
+  /** Allows short passwords. For demonstrations and tests. */
+  readonly development?: boolean;
+}
+
+export type AccountRefusal =
+  'username-invalid' | 'username-taken' | 'password-too-short' | 'password-too-long';
+
+export type CreateAccountResult =
+  | { readonly outcome: 'created'; readonly user: UserRecord }
+  | { readonly outcome: 'refused'; readonly reason: AccountRefusal };
+
+/** Makes an account. `username-taken` also when the subject belongs to somebody. */
+export async function createAccount(
+  storage: Pick<Storage, 'users'>,
+  account: NewAccount,
+): Promise<CreateAccountResult> {
+  const { id, subject, username, password, now } = account;
+  if (!isUsername(username)) return { outcome: 'refused', reason: 'username-invalid' };
+  const problem = checkNewPassword(password, account.development === true);
+  if (problem !== undefined) return { outcome: 'refused', reason: problem };
+  const user = {
+    id,
+    subject,
+    username,
+    name: account.name ?? null,
+    email: account.email ?? null,
+    emailVerified: account.emailVerified ?? false,
+    passwordHash: await hashPassword(password),
+    createdAt: now,
+  };
+  return (await storage.users.create(user))
+    ? { outcome: 'created', user: { ...user, disabledAt: null } }
+    : { outcome: 'refused', reason: 'username-taken' };
+}
+
+/** What is wrong with a password for a new account, or for a change of password. Undefined: nothing. */
+export function checkNewPassword(
+  password: string,
+  development: boolean,
+): 'password-too-short' | 'password-too-long' | undefined {
+  if (password.length > MAX_PASSWORD_LENGTH) return 'password-too-long';
+  const least = development ? 1 : MIN_NEW_PASSWORD_LENGTH;
+  return password.length < least ? 'password-too-short' : undefined;
+}
+
+/** No control, format or broken characters, none of which can be seen, and no white space at the ends. */
+function isUsername(username: string): boolean {
+  if (username.length === 0 || username.length > MAX_USERNAME_LENGTH) return false;
+  return username.trim() === username && !/[\p{Cc}\p{Cf}\p{Cs}]/u.test(username);
+}
+
+export interface SignInAttempt {
+  readonly username: string;
+  readonly password: string;
+  /** The address of the browser, as established behind trusted proxies. */
+  readonly address: string;
+  readonly now: number;
+  /** {@link SIGN_IN_LIMITS} by default. */
+  readonly limits?: AttemptLimits;
+}
+
+export type SignInResult =
+  | { readonly outcome: 'signed-in'; readonly user: UserRecord }
+  /** One answer for a wrong password, an unknown user and a disabled one, after the same work. */
+  | { readonly outcome: 'refused' }
+  | { readonly outcome: 'too-many-attempts'; readonly retryAfterSeconds: number };
+
+/**
+ * Checks a user name and a password. The attempt is counted before the password is hashed; the limits are the same for
+ * names that do not exist, so they do not tell which do.
+ */
+export async function signIn(
+  storage: Pick<Storage, 'users' | 'signInAttempts'>,
+  attempt: SignInAttempt,
+): Promise<SignInResult> {
+  const { username, password, now, limits = SIGN_IN_LIMITS } = attempt;
+  if (username.length > MAX_USERNAME_LENGTH || password.length > MAX_PASSWORD_LENGTH) {
+    return { outcome: 'refused' };
+  }
+  const source = { account: accountKey(username), address: addressKey(attempt.address), now };
+  const admission = await storage.signInAttempts.begin({ ...source, limits });
+  if (!admission.allowed) {
+    return { outcome: 'too-many-attempts', retryAfterSeconds: admission.retryAfterSeconds };
+  }
+  const user = await storage.users.findByUsername(username);
+  const matches = await verifyPassword(user?.passwordHash, password);
+  if (user === undefined || !matches || user.disabledAt !== null) return { outcome: 'refused' };
+  await storage.signInAttempts.succeed(source);
+  return { outcome: 'signed-in', user };
+}
+
+/** Hashed, since people type passwords into the wrong field. */
+function accountKey(username: string): string {
+  return createHash('sha256').update(usernameKey(username)).digest('base64url');
+}

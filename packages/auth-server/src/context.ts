@@ -1,0 +1,70 @@
+import {
+  type AAuthError,
+  authorityOf,
+  type Clock,
+  createDiscovery,
+  createRequestVerifier,
+  type Discovery,
+  type KeySet,
+  parseServerIdentifier,
+  type Random,
+  randomSecret,
+  type RequestVerifier,
+  type ServerIdentifier,
+  systemClock,
+  systemRandom,
+} from '@countersign/protocol';
+import { type AuthServerOptions, DEFAULT_LIFETIMES, type Lifetimes } from './options.js';
+import type { Policy } from './policy.js';
+import { loadSigningKeys } from './signing-keys.js';
+import type { Storage } from './storage/index.js';
+
+/** What every endpoint works with. Holds nothing that another process on the same database would need. */
+export interface ServerContext {
+  readonly issuer: ServerIdentifier;
+  readonly authority: string;
+  readonly insecureLoopback: boolean;
+  readonly sameOriginRedirects: boolean;
+  readonly maxPendingPerAgent: number;
+  readonly lifetimes: Lifetimes;
+  readonly storage: Storage;
+  readonly policy: Policy;
+  readonly keys: KeySet;
+  readonly discovery: Discovery;
+  readonly verifyRequest: RequestVerifier;
+  readonly clock: Clock;
+  readonly secret: (bits: number) => string;
+  readonly report: (error: AAuthError) => void;
+}
+
+/** Checks the options, binds the database to the issuer and loads or makes the signing key. */
+export async function createContext(options: AuthServerOptions): Promise<ServerContext> {
+  const { storage, insecureLoopback = false, clock = systemClock } = options;
+  const random: Random = options.random ?? systemRandom;
+  const issuer = parseServerIdentifier(options.issuer, 'The issuer', { insecureLoopback });
+  await storage.settings.bindIssuer(issuer);
+  const discovery = options.discovery ?? createDiscovery({ clock, insecureLoopback });
+  return {
+    issuer,
+    authority: authorityOf(issuer),
+    insecureLoopback,
+    sameOriginRedirects: options.sameOriginRedirects ?? false,
+    maxPendingPerAgent: options.maxPendingPerAgent ?? 1000,
+    lifetimes: { ...DEFAULT_LIFETIMES, ...options.lifetimes },
+    storage,
+    policy: options.policy,
+    keys: await loadSigningKeys(storage, clock(), options.signingKeyId),
+    discovery,
+    verifyRequest: createRequestVerifier({
+      id: issuer,
+      discovery,
+      clock,
+      insecureLoopback,
+      ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
+      ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
+    }),
+    clock,
+    secret: (bits) => randomSecret(random, bits),
+    report: (error) => options.onRefused?.(error),
+  };
+}

@@ -1,0 +1,66 @@
+import { AAuthError, errorResponse, JWKS_PATH } from '@countersign/protocol';
+import type { Connection } from './connection.js';
+import { createContext, type ServerContext } from './context.js';
+import { handleAuthEndpoint } from './exploratory/auth-endpoint/auth-endpoint.js';
+import { AGENT_TOKEN_PATH, issuerDocument } from './exploratory/documents.js';
+import { handleTokenEndpoint } from './exploratory/token-endpoint/token-endpoint.js';
+import type { AuthServerOptions } from './options.js';
+import { AGENT_AUTH_PATH, messagePage, pageResponse } from './pages/index.js';
+
+/** An auth server as a function from request to response. Stateless: everything is in its storage. */
+export interface AuthServer {
+  readonly issuer: string;
+  /** Answers every path. Never rejects for anything a stranger sent. */
+  handle(request: Request, connection?: Connection): Promise<Response>;
+  /** Deletes what has expired, in small batches. Call it now and then; several processes may. */
+  sweep(): Promise<number>;
+}
+
+type Endpoint = (
+  context: ServerContext,
+  request: Request,
+  connection: Connection,
+) => Promise<Response> | Response;
+
+function publish(document: (context: ServerContext) => object): Endpoint {
+  return (context, request) => {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      const response = errorResponse(
+        new AAuthError('method_not_allowed', 'This address takes GET and HEAD.'),
+      );
+      response.headers.set('Allow', 'GET, HEAD');
+      return response;
+    }
+    return new Response(request.method === 'HEAD' ? null : JSON.stringify(document(context)), {
+      headers: { 'Content-Type': 'application/json', 'Cache-Control': 'max-age=300' },
+    });
+  };
+}
+
+const endpoints = new Map<string, Endpoint>([
+  ['/.well-known/aauth-issuer', publish(issuerDocument)],
+  [JWKS_PATH, publish(({ keys }) => keys.jwks)],
+  [AGENT_TOKEN_PATH, handleTokenEndpoint],
+  [AGENT_AUTH_PATH, handleAuthEndpoint],
+]);
+
+/**
+ * Makes an auth server on a storage. Rejects with `AAuthError` `configuration_invalid` for settings that cannot work,
+ * with `StorageConfigurationError` when the database belongs to another issuer, and with `StorageError` when it cannot
+ * be reached.
+ */
+export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
+  const context = await createContext(options);
+  return {
+    issuer: context.issuer,
+    handle: async (request, connection = {}) => {
+      const endpoint = endpoints.get(new URL(request.url).pathname);
+      if (endpoint === undefined) return pageResponse(messagePage({ kind: 'not-found' }));
+      return await endpoint(context, request, connection);
+    },
+    sweep: () =>
+      context.storage.sweep(context.clock(), {
+        refreshAbsoluteSeconds: context.lifetimes.refreshAbsolute,
+      }),
+  };
+}

@@ -1,0 +1,44 @@
+import type { Connection } from '../../connection.js';
+import type { ServerContext } from '../../context.js';
+import { asAAuthError } from '../../fault.js';
+import { type Message, messagePage, pageResponse } from '../../pages/index.js';
+import { isOwnHost } from './request-origin.js';
+import { showAuthPage } from './show.js';
+import { submitAuthPage } from './submit.js';
+
+/** `/agent/auth`: the pages on which a person signs in and decides. Every answer to a person is a page. */
+export async function handleAuthEndpoint(
+  context: ServerContext,
+  request: Request,
+  connection: Connection,
+): Promise<Response> {
+  try {
+    if (!isOwnHost(context, request)) return pageResponse(messagePage({ kind: 'wrong-host' }));
+    switch (request.method) {
+      case 'GET':
+      case 'HEAD':
+        return await showAuthPage(context, request);
+      case 'POST':
+        return await submitAuthPage(context, request, connection);
+      default: {
+        const { html, headers } = messagePage({ kind: 'bad-request' });
+        return new Response(html, {
+          status: 405,
+          headers: { ...headers, Allow: 'GET, HEAD, POST' },
+        });
+      }
+    }
+  } catch (error) {
+    const known = asAAuthError(error);
+    context.report(known);
+    if (known.code === 'body_too_large') {
+      const { html, headers } = messagePage({ kind: 'bad-request' });
+      return new Response(html, { status: 413, headers });
+    }
+    const message: Message =
+      known.code === 'temporarily_unavailable'
+        ? { kind: 'unavailable', retryAfterSeconds: known.retryAfterSeconds ?? 5 }
+        : { kind: 'server-error' };
+    return pageResponse(messagePage(message));
+  }
+}

@@ -1,0 +1,215 @@
+import {
+  AAuthError,
+  type AgentMetadata,
+  agentMetadata,
+  hashSecret,
+  isAAuthError,
+  parseScope,
+  resourceMetadata,
+  type ServerIdentifier,
+  verifyResourceToken,
+} from '@countersign/protocol';
+import type { ServerContext } from '../../context.js';
+import type { Question } from '../../question.js';
+import { issueTokenAnswer } from './auth-token-answer.js';
+import { checkRedirectUri, readRedirectUri } from './redirect-uri.js';
+import type { AgentCaller, TokenRequest } from './token-endpoint.js';
+
+/** What is asked for, once it has been verified. */
+interface Asked {
+  readonly kind: Question['kind'];
+  readonly audience: ServerIdentifier;
+  readonly scopes: readonly string[];
+}
+
+/**
+ * `request_type=auth` (PROTOCOL section 5.1): a request token when a person must decide, an auth token when policy
+ * grants directly.
+ */
+export async function answerAuthRequest(
+  context: ServerContext,
+  { caller, form }: TokenRequest,
+): Promise<object> {
+  const redirectUri = readRedirectUri(form.get('redirect_uri'), context.insecureLoopback);
+  const state = readState(form.get('state'));
+  const asked = await readAsked(context, caller, form);
+  const { agent, delegate } = caller;
+  const { decision } = await context.policy({ ...asked, agent, delegate });
+  switch (decision) {
+    case 'deny':
+      throw new AAuthError('access_denied', 'The policy of this auth server does not allow it.', {
+        rule: 'policy_denied',
+      });
+    case 'grant':
+      return await grantDirectly(context, caller, asked);
+    case 'ask-person':
+      return await askPerson(context, caller, asked, redirectUri, state);
+  }
+}
+
+function readState(state: string | undefined): string | undefined {
+  if (state !== undefined && (state.length > 1024 || !/^[\x20-\x7e]+$/.test(state))) {
+    throw new AAuthError(
+      'invalid_request',
+      'The state must be 1 to 1024 printable ASCII characters.',
+    );
+  }
+  return state;
+}
+
+async function readAsked(
+  context: ServerContext,
+  caller: AgentCaller,
+  form: ReadonlyMap<string, string>,
+): Promise<Asked> {
+  const resourceToken = form.get('resource_token');
+  const scope = form.get('scope');
+  if (form.has('auth_request_url')) {
+    throw new AAuthError('invalid_request', 'This server does not take auth_request_url.');
+  }
+  if (resourceToken !== undefined && scope === undefined) {
+    const token = await verifyResourceToken(resourceToken, {
+      now: context.clock(),
+      audience: context.issuer,
+      agent: caller.agent,
+      agentThumbprint: caller.key.thumbprint,
+      insecureLoopback: context.insecureLoopback,
+      findKey: (resource, kid) => strangersKey(context, resource, kid),
+    });
+    if (token.authRequestUrl !== undefined) {
+      throw new AAuthError('invalid_request', 'This server does not take auth_request_url.');
+    }
+    return { kind: 'access', audience: token.resource, scopes: token.scope };
+  }
+  if (scope !== undefined && resourceToken === undefined) {
+    const scopes = parseScope(scope);
+    if (scopes === undefined) throw new AAuthError('invalid_scope', 'The scope is malformed.');
+    return { kind: 'sign-in', audience: caller.agent, scopes };
+  }
+  throw new AAuthError('invalid_request', 'Send exactly one of resource_token and scope.');
+}
+
+async function strangersKey(context: ServerContext, resource: ServerIdentifier, kid: string) {
+  try {
+    return await context.discovery.publishedKey(resourceMetadata, resource, kid);
+  } catch (error) {
+    if (!isAAuthError(error, 'discovery_failed')) throw error;
+    throw new AAuthError(
+      'invalid_signature',
+      'The signing key could not be had from where the request says it is published.',
+      {
+        rule: 'discovery_failed',
+        cause: error,
+        ...(error.detail === undefined ? {} : { detail: error.detail }),
+      },
+    );
+  }
+}
+
+/** Granted by policy (PROTOCOL section 5.5): no person, so no `sub`. */
+async function grantDirectly(
+  context: ServerContext,
+  caller: AgentCaller,
+  asked: Asked,
+): Promise<object> {
+  if (asked.kind === 'sign-in') {
+    throw new AAuthError('access_denied', 'A sign-in needs a person.', { rule: 'sign_in_direct' });
+  }
+  const now = context.clock();
+  const refreshToken = context.secret(256);
+  const scope = asked.scopes.join(' ');
+  const tokenId = context.secret(128);
+  const expiresAt = now + context.lifetimes.authToken;
+  await context.storage.grants.issueDirectly({
+    grant: {
+      id: context.secret(128),
+      agent: caller.agent,
+      delegate: caller.delegate ?? null,
+      audience: asked.audience,
+      scope,
+    },
+    refreshToken: { hash: await hashSecret(refreshToken), claims: {} },
+    issued: { jti: tokenId, kind: 'auth', expiresAt },
+    now,
+  });
+  return await issueTokenAnswer(context, {
+    caller,
+    audience: asked.audience,
+    scope,
+    subject: undefined,
+    claims: {},
+    now,
+    tokenId,
+    refreshToken,
+  });
+}
+
+async function askPerson(
+  context: ServerContext,
+  caller: AgentCaller,
+  asked: Asked,
+  redirectUri: string,
+  state: string | undefined,
+): Promise<object> {
+  const { agent, delegate } = caller;
+  const metadata = await context.discovery.metadata(agentMetadata, agent);
+  checkRedirectUri(redirectUri, agent, metadata, context.sameOriginRedirects);
+  const question = await composeQuestion(context, asked, metadata);
+  const now = context.clock();
+  const requestToken = context.secret(256);
+  const { requestToken: lifetime } = context.lifetimes;
+  const created = await context.storage.pendingDecisions.create(
+    {
+      idHash: await hashSecret(requestToken),
+      agent,
+      delegate: delegate ?? null,
+      audience: asked.audience,
+      question: JSON.parse(JSON.stringify(question)),
+      redirectUri,
+      state: state ?? null,
+      createdAt: now,
+      expiresAt: now + lifetime,
+    },
+    { maxPendingPerAgent: context.maxPendingPerAgent },
+  );
+  if (created === 'too-many-pending') {
+    throw new AAuthError(
+      'too_many_requests',
+      'This agent has too many requests that nobody has answered yet.',
+      { rule: 'too_many_pending', retryAfterSeconds: 60 },
+    );
+  }
+  return { request_token: requestToken, expires_in: lifetime };
+}
+
+/** Freezes what the agent and the resource say of themselves now into what the person will be shown. */
+async function composeQuestion(
+  context: ServerContext,
+  asked: Asked,
+  agent: AgentMetadata,
+): Promise<Question> {
+  const { name, homepage, policyUri, tosUri } = agent;
+  const resource =
+    asked.kind === 'access'
+      ? await context.discovery.metadata(resourceMetadata, asked.audience)
+      : undefined;
+  const descriptions = new Map(Object.entries(resource?.scopeDescriptions ?? {}));
+  return {
+    kind: asked.kind,
+    agent: {
+      id: agent.agent,
+      ...(name === undefined ? {} : { name }),
+      ...(homepage === undefined ? {} : { homepage }),
+      ...(policyUri === undefined ? {} : { policyUri }),
+      ...(tosUri === undefined ? {} : { tosUri }),
+    },
+    resource: {
+      id: asked.audience,
+      ...(resource?.name === undefined ? {} : { name: resource.name }),
+    },
+    scopes: asked.scopes.map((scope) => {
+      const description = descriptions.get(scope);
+      return { name: scope, ...(description === undefined ? {} : { description }) };
+    }),
+  };
+}

@@ -1,0 +1,82 @@
+import {
+  AAuthError,
+  type Caller,
+  errorResponse,
+  parseForm,
+  readBody,
+  receivedMessage,
+  TOKEN_BODY_LIMIT,
+} from '@countersign/protocol';
+import type { Connection } from '../../connection.js';
+import type { ServerContext } from '../../context.js';
+import { asAAuthError } from '../../fault.js';
+import { answerAuthRequest } from './auth-request.js';
+import { answerCodeExchange } from './code-exchange.js';
+import { answerRefresh } from './refresh.js';
+
+/** An agent whose request has been verified, and what it asks. */
+export interface TokenRequest {
+  readonly caller: AgentCaller;
+  readonly form: ReadonlyMap<string, string>;
+}
+
+export type AgentCaller = Extract<Caller, { kind: 'agent' }>;
+
+type Answer = (context: ServerContext, request: TokenRequest) => Promise<object>;
+
+/** The request types that work here; the metadata lists exactly these. */
+const answers = new Map<string, Answer>([
+  ['auth', answerAuthRequest],
+  ['code', answerCodeExchange],
+  ['refresh', answerRefresh],
+]);
+export const SUPPORTED_REQUEST_TYPES: readonly string[] = [...answers.keys()];
+
+/**
+ * `POST /agent/token` (PROTOCOL section 5). The checks in order: method, size, signature with digest and coverage,
+ * identity, form, request type; what the type then asks is in its own file. Nothing is stored before all have passed.
+ */
+export async function handleTokenEndpoint(
+  context: ServerContext,
+  request: Request,
+  connection: Connection,
+): Promise<Response> {
+  try {
+    if (request.method !== 'POST') {
+      throw new AAuthError('method_not_allowed', 'The token endpoint takes POST.');
+    }
+    const body = await readBody(request, TOKEN_BODY_LIMIT);
+    const message = receivedMessage(request, body, connection.incoming);
+    const { caller } = await context.verifyRequest(message);
+    if (caller.kind !== 'agent') {
+      throw new AAuthError(
+        'invalid_signature',
+        'Sign with a verifiable identity to be authorized.',
+        {
+          rule: 'identity_required',
+        },
+      );
+    }
+    const form = parseForm(message);
+    const requestType = form.get('request_type');
+    if (requestType === undefined) {
+      throw new AAuthError('invalid_request', 'The request_type parameter is missing.');
+    }
+    const answer = answers.get(requestType);
+    if (answer === undefined) {
+      throw new AAuthError(
+        'unsupported_request_type',
+        `This server supports the request types ${SUPPORTED_REQUEST_TYPES.join(', ')}.`,
+      );
+    }
+    const content = await answer(context, { caller, form });
+    return Response.json(content, { headers: { 'Cache-Control': 'no-store' } });
+  } catch (error) {
+    const known = asAAuthError(error);
+    context.report(known);
+    const response = errorResponse(known);
+    if (response.status === 401) return errorResponse(known, { kind: 'identity' });
+    if (response.status === 405) response.headers.set('Allow', 'POST');
+    return response;
+  }
+}

@@ -1,0 +1,13 @@
+/** AAuth auth server: sign-in, consent, grants and tokens on real storage. */
+export * from './accounts/index.js';
+export type { Connection } from './connection.js';
+export { type AuthServer, createAuthServer } from './create-auth-server.js';
+export { type AuthServerOptions, DEFAULT_LIFETIMES, type Lifetimes } from './options.js';
+export {
+  type AccessRequest,
+  alwaysAskPerson,
+  neverAskPerson,
+  type Policy,
+  type PolicyDecision,
+} from './policy.js';
+export * from './storage/index.js';

@@ -1,0 +1,56 @@
+import type { Wire } from '@countersign/httpsig';
+import type { AAuthError, Clock, Discovery, Random } from '@countersign/protocol';
+import type { Policy } from './policy.js';
+import type { Storage } from './storage/index.js';
+
+export interface AuthServerOptions {
+  /** The server's identifier, an https origin. Bound to the database at first start. */
+  readonly issuer: string;
+  readonly storage: Storage;
+  /** What is granted, what is denied, and when a person is asked. */
+  readonly policy: Policy;
+  /** Default: a guarded discovery with its own cache. */
+  readonly discovery?: Discovery;
+  /** Default `rfc9421` and `2026-02`. `2026-01` lets captured requests be replayed and must be named. */
+  readonly acceptWire?: readonly Wire[];
+  /** Let an agent that publishes no `redirect_uris` be redirected to on its own origin (PROTOCOL section 5.1). */
+  readonly sameOriginRedirects?: boolean;
+  /** Accept plain http for loopback identifiers. For development. */
+  readonly insecureLoopback?: boolean;
+  /** Undecided requests that one agent may have at a time; default 1,000. */
+  readonly maxPendingPerAgent?: number;
+  /** Seconds that a signature's `created` may lie from now; default 60. */
+  readonly windowSeconds?: number;
+  readonly lifetimes?: Partial<Lifetimes>;
+  /** `kid` of a signing key that is made at first start; default its thumbprint. */
+  readonly signingKeyId?: string;
+  /** Told of every request that was refused: the reason is here and never in the answer. */
+  readonly onRefused?: (error: AAuthError) => void;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** How long things live, in seconds. */
+export interface Lifetimes {
+  /** An auth token: one hour. */
+  readonly authToken: number;
+  /** A request token: ten minutes. */
+  readonly requestToken: number;
+  /** A code: one minute. */
+  readonly code: number;
+  /** A signed-in session: twelve hours. */
+  readonly session: number;
+  /** A refresh token nobody uses: thirty days. */
+  readonly refreshIdle: number;
+  /** A refresh token in all: ninety days. */
+  readonly refreshAbsolute: number;
+}
+
+export const DEFAULT_LIFETIMES: Lifetimes = {
+  authToken: 3600,
+  requestToken: 600,
+  code: 60,
+  session: 12 * 3600,
+  refreshIdle: 30 * 86_400,
+  refreshAbsolute: 90 * 86_400,
+};

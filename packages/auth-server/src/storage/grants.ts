@@ -1,0 +1,52 @@
+import type { JsonObject } from '@countersign/protocol';
+import type { IssuedTokenStamp } from './issued-tokens.js';
+
+/** What an agent may do at an audience, for a person or, with `userId` null, on its own (PROTOCOL 5.5). */
+export interface GrantRecord {
+  readonly id: string;
+  readonly userId: string | null;
+  readonly agent: string;
+  readonly delegate: string | null;
+  readonly audience: string;
+  /** Everything approved so far, space-separated. A token carries what was approved for it, which may be less. */
+  readonly scope: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly revokedAt: number | null;
+}
+
+/** What makes an active grant unique. */
+export type GrantKey = Pick<GrantRecord, 'userId' | 'agent' | 'delegate' | 'audience'>;
+
+export interface DirectIssue {
+  readonly grant: {
+    /** The id of the grant, if there is none active yet. */
+    readonly id: string;
+    readonly agent: string;
+    readonly delegate: string | null;
+    readonly audience: string;
+    readonly scope: string;
+  };
+  readonly refreshToken: { readonly hash: string; readonly claims: JsonObject } | null;
+  readonly issued: IssuedTokenStamp;
+  readonly now: number;
+}
+
+export interface GrantStore {
+  findById(id: string): Promise<GrantRecord | undefined>;
+  findActive(key: GrantKey): Promise<GrantRecord | undefined>;
+  /** Active grants of a person, the latest first. */
+  listForUser(userId: string): Promise<GrantRecord[]>;
+  /** All active grants, the autonomous ones included, the latest first. For administration. */
+  list(): Promise<GrantRecord[]>;
+  /**
+   * Policy grants without a person: makes or widens the autonomous grant, and stores the refresh token and the ledger
+   * row, in one transaction. Returns the id of the grant.
+   */
+  issueDirectly(issue: DirectIssue): Promise<string>;
+  /**
+   * Revokes the grant with its refresh tokens and unredeemed codes. With `userId`, only if it is that person's.
+   * False when there is no such active grant.
+   */
+  revoke(revocation: { id: string; userId?: string; now: number }): Promise<boolean>;
+}

@@ -1,0 +1,15 @@
+export type * from './codes.js';
+export type * from './grants.js';
+export type * from './issued-tokens.js';
+export { openStorage, type OpenStorageOptions } from './open-storage.js';
+export type * from './pending-decisions.js';
+export type * from './refresh-tokens.js';
+export type * from './sessions.js';
+export type * from './settings.js';
+export type * from './sign-in-attempts.js';
+export type * from './signing-keys.js';
+export { StorageConfigurationError, StorageError } from './storage-error.js';
+export type * from './storage.js';
+export type * from './subjects.js';
+export { usernameKey } from './username.js';
+export type * from './users.js';

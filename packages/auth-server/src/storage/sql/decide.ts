@@ -1,0 +1,81 @@
+import type { ApprovedCode, DecideResult, Decision, LostDecision } from '../pending-decisions.js';
+import { approveGrant } from './approve-grant.js';
+import { jsonToText } from './json-text.js';
+import { isUserEnabled } from './live.js';
+import { changed, type Queries } from './sql-database.js';
+
+type Question = NonNullable<Awaited<ReturnType<typeof findQuestion>>>;
+
+/**
+ * Answers a question once, inside a write transaction. Who asked, for where, and where the answer goes come from the
+ * stored question, never from the caller: what was shown is what is granted.
+ */
+export async function decide(queries: Queries, decision: Decision): Promise<DecideResult> {
+  const { idHash, userId, now, outcome } = decision;
+  if (!(await isUserEnabled(queries, userId))) return { won: false, reason: 'user-disabled' };
+  const answered = await queries
+    .updateTable('pendingDecisions')
+    .set({ outcome, decidedAt: now })
+    .where('idHash', '=', idHash)
+    .where('claimedBy', '=', userId)
+    .where('outcome', 'is', null)
+    .where('expiresAt', '>', now)
+    .executeTakeFirst();
+  const question = await findQuestion(queries, idHash);
+  if (!changed(answered) || question === undefined) {
+    return { won: false, reason: whyLost(question, userId, now) };
+  }
+  if (decision.outcome === 'denied') return { won: true, grantId: null };
+
+  const { agent, delegate, audience } = question;
+  const key = { userId, agent, delegate, audience };
+  const grantId = await approveGrant(queries, { ...decision.grant, ...key, now });
+  if (decision.code !== undefined) {
+    await insertCode(queries, { code: decision.code, question, grantId, userId, now });
+  }
+  return { won: true, grantId };
+}
+
+function findQuestion(queries: Queries, idHash: string) {
+  return queries
+    .selectFrom('pendingDecisions')
+    .selectAll()
+    .where('idHash', '=', idHash)
+    .executeTakeFirst();
+}
+
+function whyLost(question: Question | undefined, userId: string, now: number): LostDecision {
+  if (question === undefined) return 'unknown';
+  if (question.outcome !== null) return 'already-decided';
+  if (question.expiresAt <= now) return 'expired';
+  if (question.claimedBy === null) return 'not-claimed';
+  if (question.claimedBy !== userId) return 'claimed-by-another';
+  throw new Error('a question that could be answered was not');
+}
+
+async function insertCode(
+  queries: Queries,
+  made: { code: ApprovedCode; question: Question; grantId: string; userId: string; now: number },
+): Promise<void> {
+  const { code, question, grantId, userId, now } = made;
+  await queries
+    .insertInto('codes')
+    .values({
+      codeHash: code.hash,
+      pendingIdHash: question.idHash,
+      grantId,
+      userId,
+      subject: code.subject,
+      agent: question.agent,
+      delegate: question.delegate,
+      audience: question.audience,
+      scope: code.scope,
+      claims: jsonToText(code.claims),
+      redirectUri: question.redirectUri,
+      createdAt: now,
+      expiresAt: code.expiresAt,
+      redeemedAt: null,
+      refreshTokenHash: null,
+    })
+    .execute();
+}

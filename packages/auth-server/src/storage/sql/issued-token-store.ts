@@ -1,0 +1,48 @@
+import type { IssuedTokenRecord, IssuedTokenStore } from '../issued-tokens.js';
+import { isGrantLive } from './live.js';
+import type { Queries, SqlDatabase } from './sql-database.js';
+
+export function issuedTokenStore(database: SqlDatabase): IssuedTokenStore {
+  return {
+    insert: (token) =>
+      database.write(async (queries) => {
+        if (token.grantId !== null && !(await isGrantLive(queries, token.grantId))) return false;
+        await insertIssuedToken(queries, token);
+        return true;
+      }),
+
+    find: (jti) => database.read((queries) => findIssuedToken(queries, jti)),
+
+    isLive: (jti) =>
+      database.read(async (queries) => {
+        const token = await findIssuedToken(queries, jti);
+        if (token === undefined) return false;
+        return token.grantId === null || isGrantLive(queries, token.grantId);
+      }),
+  };
+}
+
+function findIssuedToken(queries: Queries, jti: string): Promise<IssuedTokenRecord | undefined> {
+  return queries.selectFrom('issuedTokens').selectAll().where('jti', '=', jti).executeTakeFirst();
+}
+
+/** For transactions that have made sure that the grant stands. */
+export async function insertIssuedToken(queries: Queries, token: IssuedTokenRecord): Promise<void> {
+  const { jti, kind, agent, delegate, audience, subject } = token;
+  const { grantId, parentJti, issuedAt, expiresAt } = token;
+  await queries
+    .insertInto('issuedTokens')
+    .values({
+      jti,
+      kind,
+      agent,
+      delegate,
+      audience,
+      subject,
+      grantId,
+      parentJti,
+      issuedAt,
+      expiresAt,
+    })
+    .execute();
+}

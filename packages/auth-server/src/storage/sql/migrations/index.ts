@@ -1,0 +1,17 @@
+import type { Queries } from '../sql-database.js';
+import { attempts } from './attempts.js';
+import { delegation } from './delegation.js';
+import { people } from './people.js';
+
+/** A step of the schema. Once released it never changes: what comes later is another step. */
+export interface Migration {
+  readonly name: string;
+  readonly up: (queries: Queries) => Promise<void>;
+}
+
+/** In order; the version of a database is how many of these it has. */
+export const migrations: readonly Migration[] = [
+  { name: 'people', up: people },
+  { name: 'delegation', up: delegation },
+  { name: 'attempts', up: attempts },
+];

@@ -1,0 +1,119 @@
+import type {
+  ClaimResult,
+  NewPendingDecision,
+  PendingDecision,
+  PendingDecisionStore,
+} from '../pending-decisions.js';
+import { decide } from './decide.js';
+import { jsonFromText, jsonToText } from './json-text.js';
+import { changed, type Queries, type SqlDatabase } from './sql-database.js';
+
+export function pendingDecisionStore(database: SqlDatabase): PendingDecisionStore {
+  return {
+    create: (decision, { maxPendingPerAgent }) =>
+      database.write(async (queries) => {
+        const { agent, createdAt } = decision;
+        const waiting = await countWaiting(queries, agent, createdAt);
+        if (waiting >= maxPendingPerAgent) return 'too-many-pending';
+        await insert(queries, decision);
+        return 'created';
+      }),
+
+    find: (idHash) => database.read((queries) => find(queries, idHash)),
+
+    claim: (idHash, userId, now) =>
+      database.write((queries) => claim(queries, idHash, userId, now)),
+
+    release: (idHash, userId) =>
+      database.write(async (queries) => {
+        const result = await queries
+          .updateTable('pendingDecisions')
+          .set({ claimedBy: null, claimedAt: null })
+          .where('idHash', '=', idHash)
+          .where('claimedBy', '=', userId)
+          .where('outcome', 'is', null)
+          .executeTakeFirst();
+        return changed(result);
+      }),
+
+    decide: (decision) => database.write((queries) => decide(queries, decision)),
+
+    deliver: (idHash, now) =>
+      database.write(async (queries) => {
+        const result = await queries
+          .updateTable('pendingDecisions')
+          .set({ deliveredAt: now })
+          .where('idHash', '=', idHash)
+          .where('outcome', 'is not', null)
+          .where('deliveredAt', 'is', null)
+          .executeTakeFirst();
+        return changed(result);
+      }),
+  };
+}
+
+async function countWaiting(queries: Queries, agent: string, now: number): Promise<number> {
+  const row = await queries
+    .selectFrom('pendingDecisions')
+    .select((expression) => expression.fn.countAll().as('waiting'))
+    .where('agent', '=', agent)
+    .where('expiresAt', '>', now)
+    .where('outcome', 'is', null)
+    .executeTakeFirstOrThrow();
+  return Number(row.waiting);
+}
+
+async function insert(queries: Queries, decision: NewPendingDecision): Promise<void> {
+  const { idHash, agent, delegate, audience, question } = decision;
+  const { redirectUri, state, createdAt, expiresAt } = decision;
+  await queries
+    .insertInto('pendingDecisions')
+    .values({
+      idHash,
+      agent,
+      delegate,
+      audience,
+      redirectUri,
+      state,
+      createdAt,
+      expiresAt,
+      question: jsonToText(question),
+      claimedBy: null,
+      claimedAt: null,
+      outcome: null,
+      decidedAt: null,
+      deliveredAt: null,
+    })
+    .execute();
+}
+
+async function find(queries: Queries, idHash: string): Promise<PendingDecision | undefined> {
+  const row = await queries
+    .selectFrom('pendingDecisions')
+    .selectAll()
+    .where('idHash', '=', idHash)
+    .executeTakeFirst();
+  return row === undefined ? undefined : { ...row, question: jsonFromText(row.question) };
+}
+
+async function claim(
+  queries: Queries,
+  idHash: string,
+  userId: string,
+  now: number,
+): Promise<ClaimResult> {
+  const result = await queries
+    .updateTable('pendingDecisions')
+    .set({ claimedBy: userId, claimedAt: now })
+    .where('idHash', '=', idHash)
+    .where('claimedBy', 'is', null)
+    .where('outcome', 'is', null)
+    .where('expiresAt', '>', now)
+    .executeTakeFirst();
+  if (changed(result)) return 'claimed';
+  const pending = await find(queries, idHash);
+  if (pending === undefined || pending.outcome !== null || pending.expiresAt <= now) {
+    return 'unavailable';
+  }
+  return pending.claimedBy === userId ? 'already-claimed-by-you' : 'claimed-by-another';
+}

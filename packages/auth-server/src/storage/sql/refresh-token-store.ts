@@ -1,0 +1,92 @@
+import type {
+  NewRefreshToken,
+  RefreshTokenRecord,
+  RefreshTokenStore,
+  RefreshTokenUse,
+} from '../refresh-tokens.js';
+import { insertIssuedToken } from './issued-token-store.js';
+import { jsonFromText, jsonToText } from './json-text.js';
+import { isGrantLive } from './live.js';
+import { changed, type Queries, type SqlDatabase } from './sql-database.js';
+
+export function refreshTokenStore(database: SqlDatabase): RefreshTokenStore {
+  return {
+    create: (token) =>
+      database.write(async (queries) => {
+        if (!(await isGrantLive(queries, token.grantId))) return false;
+        await insertRefreshToken(queries, token);
+        return true;
+      }),
+
+    use: (use) => database.write((queries) => useToken(queries, use)),
+  };
+}
+
+/** For transactions that have made sure that the grant stands. */
+export async function insertRefreshToken(queries: Queries, token: NewRefreshToken): Promise<void> {
+  const { hash, grantId, agent, delegate, subject, userId } = token;
+  const { audience, scope, claims, createdAt } = token;
+  await queries
+    .insertInto('refreshTokens')
+    .values({
+      hash,
+      grantId,
+      agent,
+      delegate,
+      subject,
+      userId,
+      audience,
+      scope,
+      createdAt,
+      claims: jsonToText(claims),
+      lastUsedAt: createdAt,
+      revokedAt: null,
+    })
+    .execute();
+}
+
+async function useToken(
+  queries: Queries,
+  use: RefreshTokenUse,
+): Promise<RefreshTokenRecord | undefined> {
+  const { hash, agent, delegate, now, idleSeconds, absoluteSeconds, issued } = use;
+  const used = await queries
+    .updateTable('refreshTokens')
+    .set({ lastUsedAt: now })
+    .where('hash', '=', hash)
+    .where('agent', '=', agent)
+    .where('delegate', 'is not distinct from', delegate)
+    .where('revokedAt', 'is', null)
+    .where('lastUsedAt', '>', now - idleSeconds)
+    .where('createdAt', '>', now - absoluteSeconds)
+    .where((expression) =>
+      expression.exists(
+        expression
+          .selectFrom('grants')
+          .leftJoin('users', 'users.id', 'grants.userId')
+          .select('grants.id')
+          .whereRef('grants.id', '=', 'refreshTokens.grantId')
+          .where('grants.revokedAt', 'is', null)
+          .where('users.disabledAt', 'is', null),
+      ),
+    )
+    .executeTakeFirst();
+  if (!changed(used)) return undefined;
+  const row = await queries
+    .selectFrom('refreshTokens')
+    .selectAll()
+    .where('hash', '=', hash)
+    .executeTakeFirstOrThrow();
+  const { grantId, audience, subject } = row;
+  await insertIssuedToken(queries, {
+    ...issued,
+    grantId,
+    agent,
+    delegate,
+    audience,
+    subject,
+    parentJti: null,
+    issuedAt: now,
+  });
+  return { ...row, claims: jsonFromText(row.claims) };
+}

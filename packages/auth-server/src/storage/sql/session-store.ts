@@ -1,0 +1,76 @@
+import type { SessionRecord, SessionStore } from '../sessions.js';
+import { isUserEnabled } from './live.js';
+import { changed, count, type Queries, type SqlDatabase } from './sql-database.js';
+
+export function sessionStore(database: SqlDatabase): SessionStore {
+  return {
+    create: (session) => database.write((queries) => insert(queries, session)),
+
+    find: (idHash, now) =>
+      database.read((queries) =>
+        queries
+          .selectFrom('sessions')
+          .leftJoin('users', 'users.id', 'sessions.userId')
+          .selectAll('sessions')
+          .where('sessions.idHash', '=', idHash)
+          .where('sessions.expiresAt', '>', now)
+          .where('users.disabledAt', 'is', null)
+          .executeTakeFirst(),
+      ),
+
+    touch: ({ idHash, now, expiresAt }) =>
+      database.write(async (queries) => {
+        const result = await queries
+          .updateTable('sessions')
+          .set({ lastSeenAt: now, expiresAt })
+          .where('idHash', '=', idHash)
+          .where('expiresAt', '>', now)
+          .executeTakeFirst();
+        return changed(result);
+      }),
+
+    delete: (idHash) =>
+      database.write(async (queries) => {
+        const result = await queries
+          .deleteFrom('sessions')
+          .where('idHash', '=', idHash)
+          .executeTakeFirst();
+        return changed(result);
+      }),
+
+    deleteForUser: (userId) =>
+      database.write(async (queries) => {
+        const result = await queries
+          .deleteFrom('sessions')
+          .where('userId', '=', userId)
+          .executeTakeFirst();
+        return count(result);
+      }),
+
+    replace: (oldIdHash, session) =>
+      database.write(async (queries) => {
+        if (!(await mayExist(queries, session))) return false;
+        const gone = await queries
+          .deleteFrom('sessions')
+          .where('idHash', '=', oldIdHash)
+          .where('expiresAt', '>', session.createdAt)
+          .executeTakeFirst();
+        return changed(gone) && insert(queries, session);
+      }),
+  };
+}
+
+/** A session made for someone who is disabled at that moment would come to life when they are enabled again. */
+async function mayExist(queries: Queries, { userId }: SessionRecord): Promise<boolean> {
+  return userId === null || isUserEnabled(queries, userId);
+}
+
+async function insert(queries: Queries, session: SessionRecord): Promise<boolean> {
+  if (!(await mayExist(queries, session))) return false;
+  const { idHash, userId, createdAt, authenticatedAt, lastSeenAt, expiresAt } = session;
+  await queries
+    .insertInto('sessions')
+    .values({ idHash, userId, createdAt, authenticatedAt, lastSeenAt, expiresAt })
+    .execute();
+  return true;
+}

@@ -1,0 +1,43 @@
+import type { SettingStore } from '../settings.js';
+import { StorageConfigurationError } from '../storage-error.js';
+import type { Queries, SqlDatabase } from './sql-database.js';
+
+const ISSUER = 'issuer';
+
+export function settingStore(database: SqlDatabase): SettingStore {
+  return {
+    get: (key) => database.read((queries) => getSetting(queries, key)),
+
+    set: (key, value) =>
+      database.write(async (queries) => {
+        await queries
+          .insertInto('settings')
+          .values({ key, value })
+          .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
+          .execute();
+      }),
+
+    bindIssuer: (issuer) =>
+      database.write(async (queries) => {
+        await queries
+          .insertInto('settings')
+          .values({ key: ISSUER, value: issuer })
+          .onConflict((conflict) => conflict.column('key').doNothing())
+          .execute();
+        const bound = await getSetting(queries, ISSUER);
+        if (bound === issuer) return;
+        throw new StorageConfigurationError(
+          `The database belongs to the issuer ${bound}, not to ${issuer}. Use another database, or the same issuer.`,
+        );
+      }),
+  };
+}
+
+async function getSetting(queries: Queries, key: string): Promise<string | undefined> {
+  const row = await queries
+    .selectFrom('settings')
+    .select('value')
+    .where('key', '=', key)
+    .executeTakeFirst();
+  return row?.value;
+}

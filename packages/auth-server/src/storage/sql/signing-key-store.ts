@@ -1,0 +1,43 @@
+import type { SigningKeyRecord, SigningKeyStore } from '../signing-keys.js';
+import { jsonFromText, jsonToText } from './json-text.js';
+import type { Schema } from './schema.js';
+import type { SqlDatabase } from './sql-database.js';
+
+export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
+  return {
+    insertIfNone: (key) =>
+      database.write(async (queries) => {
+        const active = await queries
+          .selectFrom('signingKeys')
+          .selectAll()
+          .where('state', '=', 'active')
+          .executeTakeFirst();
+        if (active !== undefined) return fromRow(active);
+        const { kid, algorithm, privateJwk, createdAt } = key;
+        const row: Schema['signingKeys'] = {
+          kid,
+          algorithm,
+          createdAt,
+          privateJwk: jsonToText(privateJwk),
+          state: 'active',
+        };
+        await queries.insertInto('signingKeys').values(row).execute();
+        return fromRow(row);
+      }),
+
+    list: () =>
+      database.read(async (queries) => {
+        const rows = await queries
+          .selectFrom('signingKeys')
+          .selectAll()
+          .orderBy('state')
+          .orderBy('createdAt', 'desc')
+          .execute();
+        return rows.map(fromRow);
+      }),
+  };
+}
+
+function fromRow(row: Schema['signingKeys']): SigningKeyRecord {
+  return { ...row, privateJwk: jsonFromText(row.privateJwk) };
+}

@@ -1,0 +1,43 @@
+import type { Kysely } from 'kysely';
+import type { Storage } from '../storage.js';
+import { codeStore } from './code-store.js';
+import { grantStore } from './grant-store.js';
+import { issuedTokenStore } from './issued-token-store.js';
+import { migrate } from './migrate.js';
+import { pendingDecisionStore } from './pending-decision-store.js';
+import { refreshTokenStore } from './refresh-token-store.js';
+import type { Schema } from './schema.js';
+import { sessionStore } from './session-store.js';
+import { settingStore } from './setting-store.js';
+import { signInAttemptStore } from './sign-in-attempt-store.js';
+import { signingKeyStore } from './signing-key-store.js';
+import { SqlDatabase } from './sql-database.js';
+import { subjectStore } from './subject-store.js';
+import { sweep } from './sweep.js';
+import { userStore } from './user-store.js';
+
+/** The store on any SQL database that kysely speaks to. Migrates first; owns `queries` and closes it. */
+export async function createSqlStorage(queries: Kysely<Schema>): Promise<Storage> {
+  const database = new SqlDatabase(queries);
+  try {
+    await migrate(database);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return {
+    users: userStore(database),
+    subjects: subjectStore(database),
+    sessions: sessionStore(database),
+    pendingDecisions: pendingDecisionStore(database),
+    grants: grantStore(database),
+    codes: codeStore(database),
+    refreshTokens: refreshTokenStore(database),
+    issuedTokens: issuedTokenStore(database),
+    signingKeys: signingKeyStore(database),
+    settings: settingStore(database),
+    signInAttempts: signInAttemptStore(database),
+    sweep: (now, options) => sweep(database, now, options),
+    close: () => database.close(),
+  };
+}

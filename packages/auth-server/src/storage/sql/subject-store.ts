@@ -1,0 +1,55 @@
+import type { SubjectStore } from '../subjects.js';
+import type { Queries, SqlDatabase } from './sql-database.js';
+
+export function subjectStore(database: SqlDatabase): SubjectStore {
+  return {
+    subjectFor: async (userId, audience) => {
+      const assigned = await database.read((queries) => findAssigned(queries, userId, audience));
+      return assigned ?? database.write((queries) => assign(queries, userId, audience));
+    },
+
+    userFor: (subject, audience) =>
+      database.read(async (queries) => {
+        const row = await queries
+          .selectFrom('subjects')
+          .select('userId')
+          .where('audience', '=', audience)
+          .where('subject', '=', subject)
+          .executeTakeFirst();
+        return row?.userId;
+      }),
+  };
+}
+
+async function findAssigned(
+  queries: Queries,
+  userId: string,
+  audience: string,
+): Promise<string | undefined> {
+  const row = await queries
+    .selectFrom('subjects')
+    .select('subject')
+    .where('userId', '=', userId)
+    .where('audience', '=', audience)
+    .executeTakeFirst();
+  return row?.subject;
+}
+
+async function assign(
+  queries: Queries,
+  userId: string,
+  audience: string,
+): Promise<string | undefined> {
+  const user = await queries
+    .selectFrom('users')
+    .select('subject')
+    .where('id', '=', userId)
+    .executeTakeFirst();
+  if (user === undefined) return undefined;
+  await queries
+    .insertInto('subjects')
+    .values({ userId, audience, subject: user.subject })
+    .onConflict((conflict) => conflict.columns(['userId', 'audience']).doNothing())
+    .execute();
+  return findAssigned(queries, userId, audience);
+}

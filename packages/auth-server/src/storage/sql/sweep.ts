@@ -1,0 +1,78 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
+import { sql } from 'kysely';
+import type { SweepOptions } from '../storage.js';
+import type { Schema } from './schema.js';
+import type { SqlDatabase } from './sql-database.js';
+
+const DEFAULT_BATCH = 500;
+const DAY = 24 * 60 * 60;
+
+interface Retention {
+  readonly table: keyof Schema;
+  readonly key: readonly string[];
+  /** Deleted when this is not later than `now` minus `keepSeconds`. */
+  readonly time: string;
+  readonly keepSeconds: number;
+}
+
+function retentions(refreshAbsoluteSeconds: number): readonly Retention[] {
+  return [
+    { table: 'sessions', key: ['idHash'], time: 'expiresAt', keepSeconds: 0 },
+    // A day longer than they live: a page can still say what became of them, and a second use is still noticed.
+    { table: 'codes', key: ['codeHash'], time: 'expiresAt', keepSeconds: DAY },
+    { table: 'pendingDecisions', key: ['idHash'], time: 'expiresAt', keepSeconds: DAY },
+    {
+      table: 'refreshTokens',
+      key: ['hash'],
+      time: 'createdAt',
+      keepSeconds: refreshAbsoluteSeconds,
+    },
+    // Longer than any skew allowance (PROTOCOL 3), within which an expired token is still accepted.
+    { table: 'issuedTokens', key: ['jti'], time: 'expiresAt', keepSeconds: 60 },
+    // Longer than any sensible window of the limits.
+    {
+      table: 'signInAttempts',
+      key: ['account', 'address', 'attemptedAt'],
+      time: 'attemptedAt',
+      keepSeconds: DAY,
+    },
+    {
+      table: 'signInAddresses',
+      key: ['account', 'address'],
+      time: 'lastSignInAt',
+      keepSeconds: 90 * DAY,
+    },
+  ];
+}
+
+/** Deletes what has outlived its use. Returns how many rows went, not counting those that went with another. */
+export async function sweep(
+  database: SqlDatabase,
+  now: number,
+  { refreshAbsoluteSeconds, batch = DEFAULT_BATCH }: SweepOptions,
+): Promise<number> {
+  let total = 0;
+  for (const retention of retentions(refreshAbsoluteSeconds)) {
+    let deleted: number;
+    do {
+      deleted = await deleteBatch(database, retention, now, batch);
+      total += deleted;
+      // The database calls alone never let go of the thread.
+      await othersTurn();
+    } while (deleted === batch);
+  }
+  return total;
+}
+
+async function deleteBatch(
+  database: SqlDatabase,
+  { table, key, time, keepSeconds }: Retention,
+  now: number,
+  batch: number,
+): Promise<number> {
+  const columns = sql.join(key.map((name) => sql.ref(name)));
+  const old = sql`select ${columns} from ${sql.table(table)} where ${sql.ref(time)} <= ${now - keepSeconds} limit ${batch}`;
+  const statement = sql`delete from ${sql.table(table)} where (${columns}) in (${old})`;
+  const result = await database.write((queries) => statement.execute(queries));
+  return Number(result.numAffectedRows ?? 0n);
+}

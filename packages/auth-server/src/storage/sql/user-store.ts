@@ -1,0 +1,116 @@
+import { usernameKey } from '../username.js';
+import type { UserRecord, UserStore } from '../users.js';
+import type { UserRow } from './schema.js';
+import { changed, type Queries, type SqlDatabase } from './sql-database.js';
+
+export function userStore(database: SqlDatabase): UserStore {
+  return {
+    create: (user) =>
+      database.write(async (queries) => {
+        const result = await queries
+          .insertInto('users')
+          .values({
+            ...user,
+            emailVerified: user.emailVerified ? 1 : 0,
+            usernameKey: usernameKey(user.username),
+            disabledAt: null,
+          })
+          .onConflict((conflict) => conflict.doNothing())
+          .executeTakeFirst();
+        return changed(result);
+      }),
+
+    findById: (id) =>
+      database.read(async (queries) =>
+        asRecord(
+          await queries.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst(),
+        ),
+      ),
+
+    findByUsername: (username) =>
+      database.read(async (queries) =>
+        asRecord(
+          await queries
+            .selectFrom('users')
+            .selectAll()
+            .where('usernameKey', '=', usernameKey(username))
+            .executeTakeFirst(),
+        ),
+      ),
+
+    list: () =>
+      database.read(async (queries) => {
+        const rows = await queries.selectFrom('users').selectAll().orderBy('usernameKey').execute();
+        return rows.map(fromRow);
+      }),
+
+    setPassword: ({ userId, passwordHash, keepSession }) =>
+      database.write(async (queries) => {
+        const result = await queries
+          .updateTable('users')
+          .set({ passwordHash })
+          .where('id', '=', userId)
+          .executeTakeFirst();
+        await queries
+          .deleteFrom('sessions')
+          .where('userId', '=', userId)
+          .$if(keepSession !== null, (others) => others.where('idHash', '!=', keepSession ?? ''))
+          .execute();
+        return changed(result);
+      }),
+
+    disable: (id, now) =>
+      database.write(async (queries) => {
+        await queries
+          .updateTable('users')
+          .set({ disabledAt: now })
+          .where('id', '=', id)
+          .where('disabledAt', 'is', null)
+          .execute();
+        await withdrawEverything(queries, id, now);
+        return exists(queries, id);
+      }),
+
+    enable: (id) =>
+      database.write(async (queries) => {
+        const result = await queries
+          .updateTable('users')
+          .set({ disabledAt: null })
+          .where('id', '=', id)
+          .executeTakeFirst();
+        return changed(result);
+      }),
+  };
+}
+
+async function withdrawEverything(queries: Queries, userId: string, now: number): Promise<void> {
+  await queries.deleteFrom('sessions').where('userId', '=', userId).execute();
+  await queries
+    .deleteFrom('codes')
+    .where('userId', '=', userId)
+    .where('redeemedAt', 'is', null)
+    .execute();
+  await queries
+    .updateTable('refreshTokens')
+    .set({ revokedAt: now })
+    .where('userId', '=', userId)
+    .where('revokedAt', 'is', null)
+    .execute();
+}
+
+async function exists(queries: Queries, id: string): Promise<boolean> {
+  const row = await queries
+    .selectFrom('users')
+    .select('id')
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+function asRecord(row: UserRow | undefined): UserRecord | undefined {
+  return row === undefined ? undefined : fromRow(row);
+}
+
+function fromRow({ usernameKey: _key, emailVerified, ...row }: UserRow): UserRecord {
+  return { ...row, emailVerified: emailVerified === 1 };
+}

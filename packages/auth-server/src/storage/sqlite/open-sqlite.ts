@@ -1,0 +1,72 @@
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { CamelCasePlugin, CompiledQuery, Kysely } from 'kysely';
+import Libsql from 'libsql';
+import type { Schema } from '../sql/schema.js';
+import { StorageConfigurationError, StorageError } from '../storage-error.js';
+import { SqliteConnection } from './sqlite-connection.js';
+import { sqliteDialect } from './sqlite-dialect.js';
+
+const IN_MEMORY = ':memory:';
+
+/**
+ * Opens a SQLite file, made with mode 0600 when absent, or `:memory:`. Throws a `StorageConfigurationError` when the
+ * directory is missing, the file cannot be opened for writing, or is something else than a database.
+ */
+export async function openSqlite(
+  file: string,
+  lockTimeoutMilliseconds: number,
+): Promise<Kysely<Schema>> {
+  const connection = new SqliteConnection(connect(file), lockTimeoutMilliseconds);
+  try {
+    await configure(connection);
+  } catch (error) {
+    connection.close();
+    throw asConfigurationError(error, file);
+  }
+  return new Kysely<Schema>({
+    dialect: sqliteDialect(connection),
+    plugins: [new CamelCasePlugin()],
+  });
+}
+
+function connect(file: string): Libsql.Database {
+  if (file === IN_MEMORY) return new Libsql(IN_MEMORY);
+  // An absolute path also keeps the library from taking the name for a URL of a remote database.
+  const path = resolve(file);
+  if (!existsSync(dirname(path))) {
+    throw new StorageConfigurationError(
+      `The directory of the database file does not exist: ${dirname(path)}`,
+    );
+  }
+  try {
+    // Made here because SQLite would follow the umask; its journal files take over the mode of this one.
+    closeSync(openSync(path, 'a', 0o600));
+    return new Libsql(path);
+  } catch (cause) {
+    throw new StorageConfigurationError(`The database file cannot be opened for writing: ${path}`, {
+      cause,
+    });
+  }
+}
+
+/** Waiting for locks is the connection's business (`retryWhileBusy`), hence no `busy_timeout` of SQLite's own. */
+async function configure(connection: SqliteConnection): Promise<void> {
+  await connection.execute('pragma busy_timeout = 0');
+  const mode = await connection.executeQuery<{ journal_mode: string }>(
+    CompiledQuery.raw('pragma journal_mode'),
+  );
+  // Readers do not wait for writers. Said once: switching needs the file for oneself.
+  if (mode.rows[0]?.journal_mode !== 'wal') await connection.execute('pragma journal_mode = wal');
+  // What has been answered survives a power cut too.
+  await connection.execute('pragma synchronous = full');
+  await connection.execute('pragma foreign_keys = on');
+}
+
+function asConfigurationError(error: unknown, file: string): unknown {
+  const cause = error instanceof StorageError ? error.cause : undefined;
+  if (cause instanceof Libsql.SqliteError && cause.code === 'SQLITE_NOTADB') {
+    return new StorageConfigurationError(`The file is not a database: ${resolve(file)}`, { cause });
+  }
+  return error;
+}

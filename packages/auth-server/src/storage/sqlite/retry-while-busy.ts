@@ -1,0 +1,27 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+const FIRST_PAUSE_MILLISECONDS = 1;
+const LONGEST_PAUSE_MILLISECONDS = 16;
+
+/** True for SQLite's "somebody else has the lock", in all its variants. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
+}
+
+/**
+ * Attempts again while another connection holds the lock, for `limitMilliseconds` of pauses in all.
+ *
+ * SQLite's own `busy_timeout` would wait too, but on this thread: nothing else would be served in the meantime, and
+ * when the lock is held by a second connection of this very process it could never be released.
+ */
+export async function retryWhileBusy<T>(attempt: () => T, limitMilliseconds: number): Promise<T> {
+  let next = FIRST_PAUSE_MILLISECONDS;
+  for (let waited = 0; ; waited += next, next = Math.min(next * 2, LONGEST_PAUSE_MILLISECONDS)) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error) || waited >= limitMilliseconds) throw error;
+    }
+    await pause(next);
+  }
+}

@@ -1,0 +1,170 @@
+import type { VerificationKey } from '@countersign/httpsig';
+import type { ServerIdentifier } from '../identifiers.js';
+import { isJsonObject, parseStrictJsonBytes } from '../json.js';
+import { createGuardedFetch } from '#platform';
+import { parseDocumentUrl } from './address-guard.js';
+import { withDeadline } from './deadline.js';
+import type { Discovery, MetadataKind, PublishesKeys } from './discovery.js';
+import { type Cached, DocumentCache } from './document-cache.js';
+import { type FetchedDocument, HostRefused } from './document-fetch.js';
+import {
+  type DiscoveryOptions,
+  MAX_JWKS_SECONDS,
+  MIN_CACHE_SECONDS,
+  readLimits,
+} from './discovery-options.js';
+import { discoveryFailed, reasonOf } from './failure.js';
+import { PublishedKeys } from './jwks.js';
+import { OutboundLimit } from './outbound-limit.js';
+
+/** PROTOCOL section 6: 64 KiB. */
+const MAX_DOCUMENT_BYTES = 65_536;
+const MAX_METADATA_SECONDS = 86_400;
+
+/** A document with what the kind that asked for it first made of it. */
+interface Metadata {
+  readonly body: Uint8Array;
+  readonly kind: MetadataKind<PublishesKeys>;
+  readonly value: PublishesKeys;
+}
+
+/**
+ * Discovery of metadata and keys (PROTOCOL section 6) with its caches; make one and share it.
+ *
+ * Every method rejects with `AAuthError` `discovery_failed`, one public text for everything that is wrong with
+ * a host. Throws `configuration_invalid` at once for options that make no sense, and, on platforms where connected
+ * addresses cannot be checked, unless `hosts` or `unguardedDiscovery` (or `fetchDocument`) is given.
+ */
+export function createDiscovery(options: DiscoveryOptions): Discovery {
+  const { clock } = options;
+  const insecureLoopback = options.insecureLoopback === true;
+  const { cacheSeconds, deadlineMs, ...limits } = readLimits(options);
+  const cache = { ...limits, clock, staleAfterMs: deadlineMs / 4 };
+  const outbound = new OutboundLimit({
+    total: limits.maxInFlight,
+    perHost: limits.maxInFlightPerHost,
+  });
+  const fetchDocument = options.fetchDocument ?? createGuardedFetch(options);
+  const lifetimes = { defaultSeconds: cacheSeconds, minSeconds: MIN_CACHE_SECONDS };
+  const documents = new DocumentCache<Metadata>({
+    ...cache,
+    lifetimes: { ...lifetimes, maxSeconds: MAX_METADATA_SECONDS },
+  });
+  const keySets = new DocumentCache<PublishedKeys>({
+    ...cache,
+    lifetimes: { ...lifetimes, maxSeconds: MAX_JWKS_SECONDS },
+  });
+
+  const download = async (url: URL, accept: string, known: boolean): Promise<FetchedDocument> => {
+    const fetched = await outbound.run(url.host, known, () =>
+      withDeadline(
+        fetchDocument(url.href, { accept, maxBytes: MAX_DOCUMENT_BYTES, deadlineMs }),
+        deadlineMs,
+      ),
+    );
+    if (fetched.status !== 200) throw new HostRefused(`status ${fetched.status}`);
+    if (!isJsonType(fetched.contentType)) throw new HostRefused('not a JSON content type');
+    if (fetched.body.length > MAX_DOCUMENT_BYTES) throw new HostRefused('body too large');
+    return fetched;
+  };
+
+  const readMetadata = <T extends PublishesKeys>(
+    kind: MetadataKind<T>,
+    id: ServerIdentifier,
+    body: Uint8Array,
+  ): T => {
+    const document = parseStrictJsonBytes(body);
+    if (!isJsonObject(document)) throw new HostRefused('not a JSON object');
+    const value = kind.read(document, id, { insecureLoopback });
+    if (value === undefined) throw new HostRefused('metadata of someone else, or incomplete');
+    parseDocumentUrl(value.jwksUri, insecureLoopback);
+    return value;
+  };
+
+  const metadata = async <T extends PublishesKeys>(
+    kind: MetadataKind<T>,
+    id: ServerIdentifier,
+    how: 'get' | 'refresh',
+  ): Promise<Cached<T>> => {
+    const url = parseDocumentUrl(`${id}/.well-known/${kind.wellKnown}`, insecureLoopback);
+    const { value: held, sequence } = await documents[how](url.href, async (known) => {
+      const { body, cacheControl } = await download(url, 'application/json', known);
+      const value = { body, kind, value: readMetadata(kind, id, body) };
+      return { value, bytes: body.length, cacheControl };
+    });
+    // Another kind may share the well-known name: it reads the same document in its own way.
+    const value = held.kind === kind ? (held.value as T) : readMetadata(kind, id, held.body);
+    return { value, sequence };
+  };
+
+  const keySet = (named: string, how: 'get' | 'refresh'): Promise<Cached<PublishedKeys>> => {
+    const url = parseDocumentUrl(named, insecureLoopback);
+    return keySets[how](url.href, async (known) => {
+      const accept = 'application/jwk-set+json, application/json';
+      const { body, cacheControl } = await download(url, accept, known);
+      const value = new PublishedKeys(parseStrictJsonBytes(body));
+      return { value, bytes: body.length, cacheControl };
+    });
+  };
+
+  /**
+   * The key, asking the host anew when what is held lacks it (at most every 30 s, since anybody can ask for a `kid`)
+   * or can no longer be had where it was: `renewed` says where the keys are now.
+   */
+  const findKey = async (
+    url: string,
+    kid: string,
+    renewed: () => Promise<string>,
+  ): Promise<VerificationKey | undefined> => {
+    const before = keySets.sequence;
+    let held: Cached<PublishedKeys>;
+    try {
+      held = await keySet(url, 'get');
+    } catch (error) {
+      const now = await renewed();
+      if (now === url) throw error;
+      return await (await keySet(now, 'get')).value.find(kid);
+    }
+    // What was fetched for this very call cannot be improved by fetching it again.
+    if (held.value.has(kid) || held.sequence > before) return await held.value.find(kid);
+    const now = await renewed();
+    return await (await keySet(now, now === url ? 'refresh' : 'get')).value.find(kid);
+  };
+
+  /** `what` stands in the log: what a caller named, never a URL that a document named, since its host chose that. */
+  const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await withDeadline(work(), deadlineMs);
+    } catch (error) {
+      const cause = error instanceof HostRefused ? error : undefined;
+      throw discoveryFailed(`${what}: ${reasonOf(error)}`, cause);
+    }
+  };
+
+  return {
+    metadata: (kind, id) =>
+      attempt(`${kind.wellKnown} of ${id}`, async () => (await metadata(kind, id, 'get')).value),
+
+    publishedKey: (kind, id, kid) =>
+      attempt(`keys of ${id} by ${kind.wellKnown}`, async () => {
+        const before = documents.sequence;
+        const { value, sequence } = await metadata(kind, id, 'get');
+        return await findKey(value.jwksUri, kid, async () => {
+          if (sequence > before) return value.jwksUri;
+          return (await metadata(kind, id, 'refresh')).value.jwksUri;
+        });
+      }),
+
+    keyAt: (url, kid) =>
+      attempt(`keys at ${originOf(url)}`, () => findKey(url, kid, async () => url)),
+  };
+}
+
+function isJsonType(contentType: string | undefined): boolean {
+  return /^application\/(?:[\w.-]+\+)?json[ \t]*(?:;|$)/i.test(contentType?.trim() ?? '');
+}
+
+/** What of a URL may stand in the log: never a path or query, which may hold what its sender wants kept. */
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : 'an invalid URL';
+}

@@ -1,0 +1,88 @@
+import {
+  type Bytes,
+  type HttpMessage,
+  messageTarget,
+  type NodeRequestLike,
+} from '@countersign/httpsig';
+import { AAuthError } from './errors.js';
+
+/** Bodies of our own endpoints: 64 KiB at most, 16 KiB at a token endpoint. */
+export const TOKEN_BODY_LIMIT = 16 * 1024;
+
+/**
+ * Reads a request's body, at most `limit` bytes. Throws `AAuthError` `body_too_large` without reading further, at once
+ * when `Content-Length` already says so.
+ */
+export async function readBody(request: Request, limit: number): Promise<Bytes | undefined> {
+  if (request.body === null) return undefined;
+  const declared = Number(request.headers.get('content-length') ?? 0);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const tooLarge = (): never => {
+    throw new AAuthError('body_too_large', `The body may be at most ${limit} bytes long.`);
+  };
+  if (declared > limit) tooLarge();
+  const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > limit) {
+      await reader.cancel();
+      tooLarge();
+    }
+    chunks.push(value);
+  }
+  if (length === 0) return undefined;
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
+
+/**
+ * The message to verify for a request that was received: its raw target and header lines where the server keeps them
+ * (`incoming`, Node's `IncomingMessage`), else what the Fetch `Request` still has.
+ *
+ * Throws `AAuthError` `invalid_request` for an absolute-form target, a second `Host` line, and a path that the server
+ * has normalised before routing: what is routed must be what was signed.
+ */
+export function receivedMessage(
+  request: Request,
+  body: Bytes | undefined,
+  incoming?: NodeRequestLike,
+): HttpMessage {
+  const routed = messageTarget(request.url);
+  if (incoming === undefined) {
+    return { method: request.method, target: routed, headers: [...request.headers], body };
+  }
+  const { rawHeaders, url: target = '' } = incoming;
+  const headers: [string, string][] = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '']);
+  }
+  if (!target.startsWith('/')) {
+    throw new AAuthError('invalid_request', 'The request target must be a path.', {
+      rule: 'target_invalid',
+    });
+  }
+  if (headers.filter(([name]) => name.toLowerCase() === 'host').length > 1) {
+    throw new AAuthError('invalid_request', 'The Host header may occur only once.', {
+      rule: 'host_repeated',
+    });
+  }
+  if (pathOf(target) !== pathOf(routed)) {
+    throw new AAuthError('invalid_request', 'The path must be sent in its normal form.', {
+      rule: 'path_not_normal',
+    });
+  }
+  return { method: request.method, target, headers, body };
+}
+
+function pathOf(target: string): string {
+  const mark = target.indexOf('?');
+  return mark < 0 ? target : target.slice(0, mark);
+}

@@ -1,0 +1,62 @@
+import type { SchemeName } from '@countersign/httpsig';
+import type { Caller, ServerIdentifier, VerifiedAuthToken } from '@countersign/protocol';
+
+/** What a handler may rely on: proved by the request, at the strongest level it reached. */
+export type Access =
+  | {
+      readonly level: 'signature';
+      readonly scheme: SchemeName;
+      /** RFC 7638 thumbprint of the signing key: the only name this caller has. */
+      readonly thumbprint: string;
+    }
+  | {
+      readonly level: 'identity';
+      readonly scheme: SchemeName;
+      readonly thumbprint: string;
+      readonly agent: ServerIdentifier;
+      /** The delegate that acts for the agent, when one does. */
+      readonly delegate: string | undefined;
+    }
+  | {
+      readonly level: 'authorization';
+      readonly scheme: SchemeName;
+      readonly thumbprint: string;
+      readonly agent: ServerIdentifier;
+      readonly delegate: string | undefined;
+      /** The person who consented; `undefined` for a grant by policy. Opaque, unique to the auth server. */
+      readonly subject: string | undefined;
+      readonly scope: readonly string[];
+      readonly token: VerifiedAuthToken;
+    };
+
+/** The access that a verified caller has; `undefined` for the holder of an expired token. */
+export function accessOf(caller: Caller): Access | undefined {
+  const { scheme, key } = caller;
+  const { thumbprint } = key;
+  switch (caller.kind) {
+    case 'key':
+      return { level: 'signature', scheme, thumbprint };
+    case 'agent': {
+      const { agent, delegate } = caller;
+      return { level: 'identity', scheme, thumbprint, agent, delegate };
+    }
+    case 'token-holder': {
+      const { token } = caller;
+      const { agent, delegate, subject, scope } = token;
+      // A sign-in token names no agent: it proves its key and nothing more (PROTOCOL section 3).
+      if (agent === undefined) return { level: 'signature', scheme, thumbprint };
+      return {
+        level: 'authorization',
+        scheme,
+        thumbprint,
+        agent,
+        delegate,
+        subject,
+        scope,
+        token,
+      };
+    }
+    case 'expired-token-holder':
+      return undefined;
+  }
+}

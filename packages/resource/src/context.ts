@@ -1,0 +1,125 @@
+import { type HttpMessage, isSigned } from '@countersign/httpsig';
+import {
+  AAuthError,
+  authorityOf,
+  createDiscovery,
+  createRequestVerifier,
+  errorResponse,
+  isAAuthError,
+  issueResourceToken,
+  type KeySet,
+  parseServerIdentifier,
+  randomSecret,
+  type ServerIdentifier,
+  systemClock,
+  systemRandom,
+} from '@countersign/protocol';
+import { decide, openingChallenge, type TokenRequest } from './decide.js';
+import type { ResourceOptions } from './options.js';
+import type { Outcome } from './outcome.js';
+import type { Requirement } from './requirement.js';
+
+/** The pieces that routes and guards share. */
+export interface ResourceContext {
+  readonly id: ServerIdentifier;
+  readonly keys: KeySet;
+  readonly name: string | undefined;
+  readonly scopes: Readonly<Record<string, string>>;
+  readonly maxBodyBytes: number;
+  readonly evaluate: (message: HttpMessage, requirement: Requirement) => Promise<Outcome>;
+  readonly mint: (
+    request: TokenRequest,
+  ) => Promise<{ token: string; authServer: ServerIdentifier }>;
+  readonly report: (error: AAuthError) => void;
+}
+
+/** Resource tokens live ten minutes (PROTOCOL section 3). */
+export const RESOURCE_TOKEN_SECONDS = 600;
+
+/** Checks the options and makes what routes and guards work with. */
+export function createContext(options: ResourceOptions): ResourceContext {
+  const { insecureLoopback = false, clock = systemClock, random = systemRandom } = options;
+  const id = parseServerIdentifier(options.id, 'The resource id', { insecureLoopback });
+  const authServers = options.authServers.map((one) =>
+    parseServerIdentifier(one, 'Each auth server', { insecureLoopback }),
+  );
+  const [firstAuthServer] = authServers;
+  if (firstAuthServer === undefined) {
+    throw new AAuthError('configuration_invalid', 'A resource trusts at least one auth server.');
+  }
+  const report = (error: AAuthError): void => options.onRefused?.(error);
+  const verifyRequest = createRequestVerifier({
+    id,
+    clock,
+    insecureLoopback,
+    discovery: options.discovery ?? createDiscovery({ clock, insecureLoopback }),
+    trustedIssuers: authServers,
+    authorities: [authorityOf(id), ...(options.authorities ?? [])],
+    ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
+    ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
+    ...(options.skewSeconds === undefined ? {} : { skewSeconds: options.skewSeconds }),
+  });
+
+  const mint: ResourceContext['mint'] = async (request) => {
+    const chosen = options.chooseAuthServer?.(request) ?? firstAuthServer;
+    const authServer = authServers.find((one) => one === chosen);
+    if (authServer === undefined) {
+      throw new AAuthError(
+        'configuration_invalid',
+        'chooseAuthServer must return one of authServers.',
+      );
+    }
+    const token = await issueResourceToken(options.keys.current, {
+      resource: id,
+      authServer,
+      agent: request.agent,
+      agentThumbprint: request.agentThumbprint,
+      scope: request.scopes,
+      now: clock(),
+      tokenId: randomSecret(random, 128),
+      lifetimeSeconds: RESOURCE_TOKEN_SECONDS,
+    });
+    return { token, authServer };
+  };
+
+  const evaluate: ResourceContext['evaluate'] = async (message, requirement) => {
+    const opening = { kind: openingChallenge(requirement) } as const;
+    if (!isSigned(message)) return { type: 'challenge', challenge: opening };
+    try {
+      const { caller } = await verifyRequest(message);
+      const decision = decide(caller, requirement);
+      if (decision.kind === 'access') return { type: 'access', access: decision.access };
+      const { ask, error } = decision;
+      if (error !== undefined) report(error);
+      const refused = error === undefined ? {} : { error };
+      if (typeof ask === 'string')
+        return { type: 'challenge', challenge: { kind: ask }, ...refused };
+      const { token: resourceToken, authServer } = await mint(ask);
+      const challenge = { kind: 'auth-token', resourceToken, authServer } as const;
+      return { type: 'challenge', challenge, ...refused };
+    } catch (error) {
+      const known = asAAuthError(error);
+      report(known);
+      const mayComeBack = known.code === 'invalid_signature' || known.code === 'invalid_token';
+      return mayComeBack
+        ? { type: 'challenge', challenge: opening, error: known }
+        : { type: 'refusal', error: known };
+    }
+  };
+
+  const { keys, scopes, name, maxBodyBytes = 1024 * 1024 } = options;
+  return { id, keys, name, scopes, maxBodyBytes, evaluate, mint, report };
+}
+
+/** Anything that is not ours is a fault of ours: answered as 500 with nothing internal in it. */
+export function asAAuthError(error: unknown): AAuthError {
+  if (isAAuthError(error)) return error;
+  return new AAuthError('server_error', 'The server made a mistake.', { cause: error });
+}
+
+/** The answer to an error thrown outside `evaluate`: reading a body, an unroutable path. */
+export function refusalResponse(context: ResourceContext, error: unknown): Response {
+  const known = asAAuthError(error);
+  context.report(known);
+  return errorResponse(known);
+}

@@ -1,0 +1,52 @@
+import { isSigned, type NodeRequestLike } from '@countersign/httpsig';
+import { readBody, receivedMessage } from '@countersign/protocol';
+import type { Access } from './access.js';
+import { type ResourceContext, refusalResponse } from './context.js';
+import { outcomeResponse } from './outcome.js';
+import type { Requirement } from './requirement.js';
+
+/** A handler that runs only once access has been proved. */
+export type GuardedHandler = (request: Request, access: Access) => Response | Promise<Response>;
+
+/** What a guard found: access and the request with its body unread again, or the answer to send instead. */
+export type GuardResult =
+  { readonly access: Access; readonly request: Request } | { readonly response: Response };
+
+/** Reads, verifies and judges one request. The body of an unsigned request is not read. */
+export async function checkRequest(
+  context: ResourceContext,
+  requirement: Requirement,
+  request: Request,
+  incoming?: NodeRequestLike,
+): Promise<GuardResult> {
+  try {
+    const signed = isSigned({ headers: [...request.headers] });
+    const body = signed ? await readBody(request, context.maxBodyBytes) : undefined;
+    const message = receivedMessage(request, body, incoming);
+    const outcome = await context.evaluate(message, requirement);
+    if (outcome.type !== 'access') return { response: outcomeResponse(outcome) };
+    return {
+      access: outcome.access,
+      request: body === undefined ? request : withBody(request, body),
+    };
+  } catch (error) {
+    return { response: refusalResponse(context, error) };
+  }
+}
+
+function withBody(request: Request, body: Uint8Array<ArrayBuffer>): Request {
+  const { url, method, headers, signal } = request;
+  return new Request(url, { method, headers, signal, body });
+}
+
+/** Guards a Fetch handler. */
+export function guardHandler(
+  context: ResourceContext,
+  requirement: Requirement,
+  handler: GuardedHandler,
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const result = await checkRequest(context, requirement, request);
+    return 'response' in result ? result.response : await handler(result.request, result.access);
+  };
+}

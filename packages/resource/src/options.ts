@@ -1,0 +1,39 @@
+import type { Wire } from '@countersign/httpsig';
+import type { AAuthError, Clock, Discovery, KeySet, Random } from '@countersign/protocol';
+import type { TokenRequest } from './decide.js';
+
+export interface ResourceOptions {
+  /** The resource's server identifier, an https origin: the audience of its tokens and the authority of its requests. */
+  readonly id: string;
+  /** Keys that sign resource tokens. */
+  readonly keys: KeySet;
+  /**
+   * The auth servers whose tokens are accepted, at least one. Challenges name the first unless `chooseAuthServer`
+   * says otherwise.
+   */
+  readonly authServers: readonly [string, ...string[]];
+  /** Every scope of this resource with the sentence a person reads when asked to grant it. */
+  readonly scopes: Readonly<Record<string, string>>;
+  /** A name for people, shown beside the host. */
+  readonly name?: string;
+  /** Which of `authServers` a challenge names. */
+  readonly chooseAuthServer?: (request: TokenRequest) => string;
+  /** Default: a guarded discovery with its own cache. */
+  readonly discovery?: Discovery;
+  /** Further canonical authorities (`host` or `host:port`) beside the identifier's own. */
+  readonly authorities?: readonly string[];
+  /** Default `rfc9421` and `2026-02`. `2026-01` lets captured requests be replayed and must be named. */
+  readonly acceptWire?: readonly Wire[];
+  /** Seconds that a signature's `created` may lie from now; default 60. */
+  readonly windowSeconds?: number;
+  /** Seconds of allowance for token times; default 10, at most 60. */
+  readonly skewSeconds?: number;
+  /** The longest body of a guarded request, in bytes; default 1 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Accept plain http for loopback identifiers. For development. */
+  readonly insecureLoopback?: boolean;
+  /** Told of every request that was refused or challenged: the reason is here and never in the answer. */
+  readonly onRefused?: (error: AAuthError) => void;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
