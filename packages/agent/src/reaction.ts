@@ -6,7 +6,12 @@ import {
   type Expected,
 } from './exploratory/challenge-checks.js';
 import { covers, type HeldToken, isUsable } from './held-token.js';
-import { decideRedirect, isRedirect, type RedirectSituation, type RedirectStep } from './redirect.js';
+import {
+  decideRedirect,
+  isRedirect,
+  type RedirectSituation,
+  type RedirectStep,
+} from './redirect.js';
 
 /** What a response says that matters here. */
 export interface Answer {
@@ -114,7 +119,8 @@ function answerAccessChallenge(status: number, request: AccessRequest, situation
   const fitting = situation.held.filter(
     (one) => one.authServer === request.authServer && covers(one, request),
   );
-  const drop = status === 401 && current?.authServer === request.authServer ? { drop: current } : {};
+  const drop =
+    status === 401 && current?.authServer === request.authServer ? { drop: current } : {};
   const usable = fitting.find((one) => !sent.has(one.token) && isUsable(one, own));
   if (usable !== undefined) return { kind: 'retry-with-token', token: usable, ...drop };
   if (situation.freshTokens >= MAX_FRESH_TOKENS) return unmet(situation);

@@ -35,6 +35,11 @@ function refuse(message: string, rule: string): RedirectStep {
   return { kind: 'give-up', error: new AAuthError('redirect_refused', message, { rule }) };
 }
 
+/** The origin as the URL parser writes it (host in punycode), clipped: it is shown in an error. */
+function originName(target: URL): string {
+  return target.origin.slice(0, 300);
+}
+
 /**
  * Where a redirect leads (PROTOCOL section 5.12): to the same origin at most five times, elsewhere only when allowed,
  * never to plain http that is not allowed loopback. The method by RFC 9110 section 15.4. Gives up with
@@ -60,13 +65,13 @@ export function decideRedirect(
   const crossOrigin = target.origin !== new URL(situation.url).origin;
   if (!isServerIdentifier(target.origin, situation) || target.username + target.password !== '') {
     return refuse(
-      'The resource redirects to an address that may not be called: not https, or with user info.',
+      `The resource redirects to an address on ${originName(target)} that may not be called: not https, or with user info.`,
       'target_not_allowed',
     );
   }
   if (crossOrigin && !situation.allowCrossOriginRedirects) {
     return refuse(
-      `The resource redirects to another origin, ${target.origin}. Call that address yourself, or set ` +
+      `The resource redirects to another origin, ${originName(target)}. Call that address yourself, or set ` +
         'allowCrossOriginRedirects.',
       'other_origin',
     );

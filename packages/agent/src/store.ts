@@ -47,7 +47,11 @@ export interface AgentStore {
   /** Keeps the code with which a person came back from a resource's own page, for the next request there. */
   saveInteractionCode(personKey: string, resource: string, code: StoredCode): Promise<void>;
   /** Removes and returns that code in one step. */
-  takeInteractionCode(personKey: string, resource: string, now: number): Promise<string | undefined>;
+  takeInteractionCode(
+    personKey: string,
+    resource: string,
+    now: number,
+  ): Promise<string | undefined>;
 }
 
 /** A single-use code with its end in Unix seconds. */

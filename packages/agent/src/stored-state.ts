@@ -19,7 +19,9 @@ export const storedState = {
   empty: (): StoredState => ({ tokens: [], flows: [], codes: [] }),
 
   tokens(state: StoredState, personKey: string, resource: string): HeldToken[] {
-    const own = state.tokens.filter(([person, one]) => person === personKey && one.resource === resource);
+    const own = state.tokens.filter(
+      ([person, one]) => person === personKey && one.resource === resource,
+    );
     return own.map(([, token]) => token);
   },
 
@@ -36,7 +38,8 @@ export const storedState = {
 
   removeToken(state: StoredState, personKey: string, resource: string, token: string): void {
     state.tokens = state.tokens.filter(
-      ([person, held]) => person !== personKey || held.resource !== resource || held.token !== token,
+      ([person, held]) =>
+        person !== personKey || held.resource !== resource || held.token !== token,
     );
   },
 
@@ -60,7 +63,12 @@ export const storedState = {
     return found;
   },
 
-  saveInteractionCode(state: StoredState, person: string, resource: string, code: StoredCode): void {
+  saveInteractionCode(
+    state: StoredState,
+    person: string,
+    resource: string,
+    code: StoredCode,
+  ): void {
     storedState.takeInteractionCode(state, person, resource, 0);
     state.codes.push([person, resource, code]);
   },

@@ -15,6 +15,9 @@ export interface IdentifierOptions {
 
 const MAX_LENGTH = 512;
 
+/** Host names as they are registered. The URL parser lets through `"`, `;`, `,`, `*` and empty labels, which are none. */
+const HOST = /^(?:\[[0-9a-f:]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)$/;
+
 /** True for a host name (as in `URL.hostname`) that can only be this machine: 127.0.0.0/8, `[::1]`, `localhost`. */
 export function isLoopbackHost(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
@@ -30,7 +33,7 @@ export function isServerIdentifier(
 ): value is ServerIdentifier {
   if (typeof value !== 'string' || value.length > MAX_LENGTH || !URL.canParse(value)) return false;
   const url = new URL(value);
-  if (url.origin !== value || url.hostname.endsWith('.')) return false;
+  if (url.origin !== value || !HOST.test(url.hostname)) return false;
   if (url.protocol === 'https:') return true;
   return (
     url.protocol === 'http:' && options.insecureLoopback === true && isLoopbackHost(url.hostname)
@@ -60,9 +63,13 @@ export function authorityOf(id: ServerIdentifier): string {
   return new URL(id).host;
 }
 
-/** True when `url` is an absolute URL on the identifier's own origin, without user info or fragment. */
+/**
+ * True when `url` is an absolute URL on the identifier's own origin, without user info or fragment. Characters that a
+ * URL parser would quietly drop or replace (white space, controls, `\`) are refused: the text is shown and sent as it is.
+ */
 export function isOnOrigin(url: unknown, id: ServerIdentifier): url is string {
-  if (typeof url !== 'string' || url.length > 2048 || !URL.canParse(url)) return false;
+  if (typeof url !== 'string' || url.length > 2048 || !url.startsWith(id)) return false;
+  if (!/^[\x21-\x5b\x5d-\x7e]+$/.test(url) || !URL.canParse(url)) return false;
   const parsed = new URL(url);
   return (
     parsed.origin === id && parsed.username === '' && parsed.password === '' && !url.includes('#')

@@ -45,7 +45,8 @@ export interface GrantStore {
    */
   issueDirectly(issue: DirectIssue): Promise<string>;
   /**
-   * Revokes the grant with its refresh tokens and unredeemed codes. With `userId`, only if it is that person's.
+   * Revokes the grant with its refresh tokens; its unredeemed codes are refused from then on, also when the same is
+   * granted anew. With `userId`, only if it is that person's.
    * False when there is no such active grant.
    */
   revoke(revocation: { id: string; userId?: string; now: number }): Promise<boolean>;

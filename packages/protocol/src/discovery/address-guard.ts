@@ -85,7 +85,7 @@ function readNetwork(entry: string): Network {
 
 function readHost(entry: string): string {
   const url = URL.canParse(`https://${entry}`) ? new URL(`https://${entry}`) : undefined;
-  if (url?.host === entry) return entry;
+  if (url?.host === entry && !entry.includes('*')) return entry;
   throw misconfigured(
     entry,
     'a lower-case host with a port when that is not 443, such as a.example:8443',

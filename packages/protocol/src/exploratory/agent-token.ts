@@ -44,7 +44,8 @@ export async function verifyAgentToken(
     const named: unknown[] = Array.isArray(audience) ? audience : [audience];
     if (!named.includes(expect.audience)) claims.refuse('aud_other');
   }
-  const expiresAt = claims.expiry({ maxLifetimeSeconds: 86_400, ...expect });
+  const { maxLifetimeSeconds = 86_400 } = expect;
+  const expiresAt = claims.expiry({ ...expect, maxLifetimeSeconds });
   const confirmation = await claims.confirmation();
   const key = await expect.findKey(agent, claims.jws.header.kid);
   if (key === undefined) claims.refuse('kid_unknown');

@@ -7,6 +7,7 @@ import { parseScope } from '../scope.js';
 import {
   ClaimReader,
   confirmationClaim,
+  isLive,
   TOKEN_TYPES,
   type TokenExpectations,
 } from './token-claims.js';
@@ -93,8 +94,8 @@ export async function verifyAuthToken(
   if (names === undefined) claims.refuse('scope_invalid');
   const act: unknown = claims.payload['act'];
   if (act !== undefined && !isJsonObject(act)) claims.refuse('act_invalid');
-  const limits = { maxLifetimeSeconds: MAX_AUTH_TOKEN_SECONDS, ...expect };
-  const expiresAt = claims.expiry(limits, true);
+  const { maxLifetimeSeconds = MAX_AUTH_TOKEN_SECONDS } = expect;
+  const expiresAt = claims.expiry({ ...expect, maxLifetimeSeconds }, true);
   const content: AuthTokenContent = {
     issuer,
     audience,
@@ -110,11 +111,19 @@ export async function verifyAuthToken(
   const key = await expect.findKey(issuer, claims.jws.header.kid);
   if (key === undefined) claims.refuse('kid_unknown');
   if (!(await verifyJws(claims.jws, key))) claims.refuse('token_signature');
-  const skew = Math.min(Math.max(expect.skewSeconds ?? 10, 0), 60);
-  return expiresAt + skew <= expect.now
-    ? { state: 'expired', token: content as ExpiredAuthToken }
-    : { state: 'valid', token: content as VerifiedAuthToken };
+  return isLive(expiresAt, expect)
+    ? { state: 'valid', token: content as VerifiedAuthToken }
+    : { state: 'expired', token: content as ExpiredAuthToken };
 }
+
+/**
+ * Claims that say what the token grants. Further claims cannot set them even where they are absent: a sign-in token
+ * that was given an `agent` this way would open what asks for authorisation.
+ */
+const OWN_CLAIMS: readonly string[] = [
+  ...['iss', 'aud', 'cnf', 'scope', 'exp', 'nbf', 'iat', 'jti'],
+  ...['agent', 'agent_delegate', 'sub'],
+];
 
 /** Signs an auth token bound to `confirmation`. `lifetimeSeconds` defaults to one hour. */
 export async function issueAuthToken(
@@ -127,7 +136,7 @@ export async function issueAuthToken(
     readonly agent?: ServerIdentifier;
     readonly delegate?: string | undefined;
     readonly subject?: string | undefined;
-    /** Further claims (`name`, `email`, `act`, …). They cannot replace the ones above. */
+    /** Further claims (`name`, `email`, `act`, …). They cannot set or replace the ones above. */
     readonly claims?: JsonObject;
     readonly now: number;
     readonly tokenId: string;
@@ -149,6 +158,6 @@ export async function issueAuthToken(
     iat: claims.now,
     jti: claims.tokenId,
   };
-  const extra = Object.entries(claims.claims ?? {}).filter(([name]) => !Object.hasOwn(named, name));
+  const extra = Object.entries(claims.claims ?? {}).filter(([name]) => !OWN_CLAIMS.includes(name));
   return await signJws(TOKEN_TYPES.auth, { ...named, ...Object.fromEntries(extra) }, key, key.kid);
 }

@@ -25,7 +25,8 @@ export function parseForm(
     throw new AAuthError('invalid_request', 'The form is not valid UTF-8.');
   }
   const form = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(text)) {
+  // The parser drops one leading `?`, which is part of a name here.
+  for (const [name, value] of new URLSearchParams(`?${text}`)) {
     if (form.has(name)) {
       throw new AAuthError('invalid_request', 'A form parameter is given twice.');
     }

@@ -31,6 +31,15 @@ export interface TokenExpectations extends IdentifierOptions {
   readonly maxLifetimeSeconds?: number;
 }
 
+function skewOf({ skewSeconds = 10 }: TokenExpectations): number {
+  return Math.min(Math.max(skewSeconds, 0), 60);
+}
+
+/** True while a token with that `exp` may be accepted, the allowance included. */
+export function isLive(exp: number, expectations: TokenExpectations): boolean {
+  return exp + skewOf(expectations) > expectations.now;
+}
+
 /** Reads one token's claims, refusing with one code and a rule that names the claim. */
 export class ClaimReader {
   readonly jws: DecodedJws;
@@ -96,14 +105,15 @@ export class ClaimReader {
    */
   expiry(expectations: TokenExpectations, acceptExpired = false): number {
     const { now, maxLifetimeSeconds = Infinity } = expectations;
-    const skew = Math.min(Math.max(expectations.skewSeconds ?? 10, 0), 60);
+    const skew = skewOf(expectations);
     const exp = this.seconds('exp') ?? this.refuse('exp_missing');
+    // Written so that a clock or an allowance that is not a number refuses.
     for (const name of ['iat', 'nbf']) {
       const time = this.seconds(name);
-      if (time !== undefined && time > now + skew) this.refuse(`${name}_in_future`);
+      if (time !== undefined && !(time <= now + skew)) this.refuse(`${name}_in_future`);
     }
-    if (exp - now > maxLifetimeSeconds + skew) this.refuse('exp_too_far');
-    if (exp + skew <= now && !acceptExpired) this.refuse('token_expired');
+    if (!(exp - now <= maxLifetimeSeconds + skew)) this.refuse('exp_too_far');
+    if (!isLive(exp, expectations) && !acceptExpired) this.refuse('token_expired');
     return exp;
   }
 

@@ -54,7 +54,8 @@ export function createGuardedFetch(
         bodyTimeout: request.deadlineMs,
         connect: {
           lookup: pinned(addresses),
-          timeout: request.deadlineMs,
+          // The signal ends an attempt at the deadline: no second timer.
+          timeout: 0,
           signal,
           ...(internals.certificateAuthorities === undefined
             ? {}
@@ -120,19 +121,14 @@ async function get(
     status: statusCode,
     contentType: typeof type === 'string' ? type : undefined,
     cacheControl: Array.isArray(control) ? control.join(', ') : control,
-    body:
-      statusCode === 200
-        ? await readBody(body, headers['content-length'], maxBytes)
-        : new Uint8Array(),
+    body: statusCode === 200 ? await readBody(body, maxBytes) : new Uint8Array(),
   };
 }
 
 async function readBody(
   body: Dispatcher.ResponseData['body'],
-  contentLength: string | string[] | undefined,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (Number(contentLength) > maxBytes) throw new HostRefused('body too large');
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { createServer as createSocketServer } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -136,9 +137,8 @@ describe.each(platforms)('the guarded fetch (%s)', (platform, fetchDocument) => 
 });
 
 describe('names on Node', () => {
-  const json =
-    (answer: string) => (_request: unknown, response: import('node:http').ServerResponse) =>
-      response.writeHead(200, JSON_TYPE).end(answer);
+  const json = (answer: string) => (_request: unknown, response: ServerResponse) =>
+    response.writeHead(200, JSON_TYPE).end(answer);
 
   it('connects to the address that was checked, whatever the name resolves to next', async () => {
     const { port, arrivedAt } = await serve(json('{}'), { address: '0.0.0.0' });
@@ -213,6 +213,22 @@ describe('names on Node', () => {
     const untrusted = createGuardedFetch({ allow }, { resolve });
     await expect(untrusted(`https://intranet.example:${port}/`, request)).rejects.toThrow();
     expect(requests).toEqual([]);
+  });
+
+  it('gives up on a handshake that never ends, and hangs up', async () => {
+    let hungUp: Promise<void> | undefined;
+    const server = createSocketServer((socket) => {
+      socket.on('error', () => undefined).resume();
+      hungUp = new Promise((resolve) => socket.on('close', () => resolve()));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const fetchDocument = createGuardedFetch(loopback);
+    await expect(fetchDocument(`https://127.0.0.1:${port}/`, hasty)).rejects.toThrow(
+      'deadline passed',
+    );
+    await hungUp;
+    server.close();
   });
 
   it('resolves localhost as the machine does', async () => {

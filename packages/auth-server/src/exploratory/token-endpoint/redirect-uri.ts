@@ -4,6 +4,7 @@ import {
   isLoopbackHost,
   type ServerIdentifier,
 } from '@countersign/protocol';
+import { callbackSource } from '../../pages/index.js';
 
 const RESERVED = ['code', 'state', 'error', 'iss'];
 
@@ -24,8 +25,10 @@ export function readRedirectUri(value: string | undefined, insecureLoopback: boo
   const secure =
     url.protocol === 'https:' ||
     (url.protocol === 'http:' && insecureLoopback && isLoopbackHost(url.hostname));
-  if (!secure || url.username !== '' || url.password !== '') {
-    refuse('The redirect_uri must be an https URL without user info.', 'redirect_uri_invalid');
+  // A host that a policy's source expression cannot name could not be returned to from the consent page.
+  const reachable = callbackSource(value) !== undefined;
+  if (!secure || !reachable || url.username !== '' || url.password !== '') {
+    refuse('The redirect_uri must be an https URL with an ordinary host name and without user info.', 'redirect_uri_invalid');
   }
   if (RESERVED.some((name) => url.searchParams.has(name))) {
     refuse(

@@ -1,7 +1,7 @@
 import type { CodeRecord, CodeRedemption, CodeRefusal, CodeStore, RedeemResult } from '../codes.js';
 import { insertIssuedToken } from './issued-token-store.js';
 import { jsonFromText } from './json-text.js';
-import { isGrantLive, isUserEnabled } from './live.js';
+import { isGrantLive } from './live.js';
 import { insertRefreshToken } from './refresh-token-store.js';
 import { changed, type Queries, type SqlDatabase } from './sql-database.js';
 
@@ -24,9 +24,7 @@ async function redeem(queries: Queries, redemption: CodeRedemption): Promise<Red
     return refused('redirect-uri-mismatch');
   }
   if (code.expiresAt <= now) return refused('expired');
-  if (!(await isGrantLive(queries, code.grantId)) || !(await isUserEnabled(queries, code.userId))) {
-    return refused('revoked');
-  }
+  if (!(await isGrantLive(queries, code.grantId))) return refused('revoked');
   if (!(await spend(queries, redemption))) return refused('reused');
   await issue(queries, code, redemption);
   const { refreshTokenHash } = redemption;

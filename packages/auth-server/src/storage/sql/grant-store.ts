@@ -36,11 +36,6 @@ export function grantStore(database: SqlDatabase): GrantStore {
           .where('grantId', '=', id)
           .where('revokedAt', 'is', null)
           .execute();
-        await queries
-          .deleteFrom('codes')
-          .where('grantId', '=', id)
-          .where('redeemedAt', 'is', null)
-          .execute();
         return true;
       }),
   };

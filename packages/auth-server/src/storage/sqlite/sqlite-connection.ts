@@ -41,8 +41,14 @@ export class SqliteConnection implements DatabaseConnection {
     throw new Error('streaming is not supported');
   }
 
+  /** Also moves what the journal holds into the file, so that a copy of the file alone is complete. */
   close(): void {
     this.#statements.clear();
+    try {
+      this.#database.exec('pragma wal_checkpoint(truncate)');
+    } catch {
+      // Another process is at it, or the disk is full: the journal stays and is read at the next opening.
+    }
     this.#database.close();
   }
 

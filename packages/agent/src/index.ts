@@ -1,0 +1,21 @@
+/** An AAuth agent: a `fetch` that signs, answers challenges and asks the person. */
+export { createAgent } from './agent.js';
+export type { CallbackOptions, CallbackOutcome } from './callback.js';
+export type { HeldToken } from './held-token.js';
+export {
+  type Interaction,
+  type InteractionRequest,
+  InteractionRequiredError,
+  isInteractionRequired,
+  type RequiredInteraction,
+} from './interaction.js';
+export { memoryStore } from './memory-store.js';
+export type { Agent, AgentOptions, PersonOptions } from './options.js';
+export {
+  type AgentStore,
+  MAX_FLOWS,
+  MAX_TOKENS,
+  type PendingFlow,
+  type StoredCode,
+} from './store.js';
+export { storedState, type StoredState, storeOver, type Transact } from './stored-state.js';

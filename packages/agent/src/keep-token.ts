@@ -1,0 +1,33 @@
+import type { ServerIdentifier } from '@countersign/protocol';
+import type { AgentContext } from './context.js';
+import { checkGrantedToken, type GrantedToken } from './exploratory/token-answer.js';
+import type { HeldToken, Wanted } from './held-token.js';
+
+/**
+ * Checks a granted token against what was asked for, and keeps it. Throws `response_invalid` for a token that is not
+ * for this resource, agent and key.
+ */
+export async function keepToken(
+  context: AgentContext,
+  personKey: string,
+  granted: GrantedToken,
+  asked: Wanted & { readonly resource: ServerIdentifier; readonly authServer: ServerIdentifier },
+): Promise<HeldToken> {
+  const { id, keys, clock, store } = context;
+  const { resource, authServer, scope, authRequestUrl } = asked;
+  const own = { agent: id, keyThumbprint: keys.current.thumbprint };
+  const exp = await checkGrantedToken(granted.token, { authServer, resource, ...own });
+  const now = clock();
+  const held: HeldToken = {
+    resource,
+    authServer,
+    token: granted.token,
+    expiresAt: Math.min(now + granted.expiresIn, exp ?? Infinity),
+    scope,
+    ...(authRequestUrl === undefined ? {} : { authRequestUrl }),
+    ...(granted.refreshToken === undefined ? {} : { refreshToken: granted.refreshToken }),
+    ...own,
+  };
+  await store.saveToken(personKey, held, now);
+  return held;
+}

@@ -1,0 +1,83 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Agent } from '../options.js';
+
+export interface ListenOptions {
+  readonly port: number;
+  /** The address to listen on. Default `127.0.0.1`. */
+  readonly host?: string;
+}
+
+export interface CallbackListener {
+  /** `http://host:port`, with the port that was given out when 0 was asked for. */
+  readonly url: string;
+  /** Stops listening and closes all connections. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves `agent.handle` over plain HTTP: the agent's metadata, JWKS and callback; 404 for anything else. Rejects when
+ * the port cannot be had. What the requests' `Host` says is not looked at. For TLS, put `agent.handle` into a server
+ * of your own.
+ */
+export async function listenForCallback(
+  agent: Pick<Agent, 'handle'>,
+  options: ListenOptions,
+): Promise<CallbackListener> {
+  const { port, host = '127.0.0.1' } = options;
+  const server = createServer((message, response) => {
+    void answer(agent, message, response);
+  });
+  server.requestTimeout = 10_000;
+  server.headersTimeout = 10_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+  const { port: given } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${given}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(
+  agent: Pick<Agent, 'handle'>,
+  message: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  message.resume();
+  let reply: Response | undefined;
+  try {
+    const request = requestOf(message);
+    reply =
+      request === undefined ? new Response(null, { status: 400 }) : await agent.handle(request);
+  } catch {
+    // The agent's store, or another thing it was configured with.
+    reply = new Response(null, { status: 503, headers: { 'Retry-After': '10' } });
+  }
+  reply ??= new Response('Not found', { status: 404 });
+  response.writeHead(reply.status, [...reply.headers].flat());
+  response.end(message.method === 'HEAD' ? undefined : Buffer.from(await reply.arrayBuffer()));
+}
+
+function requestOf(message: IncomingMessage): Request | undefined {
+  const target = message.url ?? '';
+  // The target is appended, never resolved: an absolute form or `//host` must not become another address.
+  const address = `http://agent.invalid${target}`;
+  if (!target.startsWith('/') || !URL.canParse(address)) return undefined;
+  const headers = new Headers();
+  if (message.headers.cookie !== undefined) headers.set('cookie', message.headers.cookie);
+  try {
+    return new Request(address, { method: message.method ?? 'GET', headers });
+  } catch {
+    return undefined; // TRACE and CONNECT
+  }
+}

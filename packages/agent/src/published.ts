@@ -1,0 +1,36 @@
+import {
+  AAuthError,
+  agentDocument,
+  type AgentMetadata,
+  agentMetadata,
+  JWKS_PATH,
+  type JsonObject,
+} from '@countersign/protocol';
+import type { AgentContext } from './context.js';
+import type { AgentOptions } from './options.js';
+
+/** The documents an agent server publishes (PROTOCOL section 6), by path. A delegate publishes none. */
+export function publishedDocuments(
+  options: AgentOptions,
+  context: AgentContext,
+): ReadonlyMap<string, JsonObject> {
+  if (context.agentToken !== undefined) return new Map();
+  const { name, homepage, policyUri, tosUri, logoUri } = options;
+  const links = { homepage, policyUri, tosUri, logoUri };
+  for (const [member, value] of Object.entries(links)) {
+    if (value !== undefined && !URL.canParse(value)) {
+      throw new AAuthError('configuration_invalid', `${member} must be an absolute address.`);
+    }
+  }
+  const metadata = {
+    agent: context.id,
+    jwksUri: context.id + JWKS_PATH,
+    redirectUris: [context.redirectUri],
+    ...(name === undefined ? {} : { name }),
+    ...Object.fromEntries(Object.entries(links).filter(([, value]) => value !== undefined)),
+  } satisfies AgentMetadata;
+  return new Map<string, JsonObject>([
+    [`/.well-known/${agentMetadata.wellKnown}`, agentDocument(metadata)],
+    [JWKS_PATH, { keys: context.keys.jwks.keys }],
+  ]);
+}

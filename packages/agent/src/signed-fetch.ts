@@ -1,0 +1,225 @@
+import {
+  AAuthError,
+  isAAuthError,
+  isServerIdentifier,
+  type ServerIdentifier,
+} from '@countersign/protocol';
+import type { Access, Person } from './access.js';
+import type { AgentContext } from './context.js';
+import type { HeldToken } from './held-token.js';
+import type { Agent } from './options.js';
+import { readOutgoing, type ReadRequest } from './outgoing-request.js';
+import { type Answer, begin, react, type Signing, type Situation, type Step } from './reaction.js';
+import { baseSigning, INTERACTION_CODE, type OutgoingRequest, signRequest } from './signer.js';
+
+/** Makes a person's `fetch`: reads the request once, then carries out the steps that {@link react} decides. */
+export function createSignedFetch(
+  context: AgentContext,
+  access: Access,
+  person: Person,
+): Agent['fetch'] {
+  return async (input, init) => {
+    const read = await readOutgoing(input, init, {
+      ...context.identifiers,
+      maxBodyBytes: context.maxBodyBytes,
+    });
+    read.signal?.throwIfAborted();
+    return await new Call(context, access, person, read).run();
+  };
+}
+
+/** Fields that describe a body: left behind when a redirect turns the request into a GET. */
+const ABOUT_BODY = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'content-language',
+  'content-location',
+];
+/** What the caller meant for one origin only. */
+const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie'];
+
+/** One call of `fetch`, from the first request to the response that is delivered. */
+class Call {
+  readonly #context: AgentContext;
+  readonly #access: Access;
+  readonly #person: Person;
+  readonly #read: ReadRequest;
+  #request: OutgoingRequest;
+  #interactionCode: string | undefined;
+  readonly #sent = new Set<string>();
+  readonly #refreshed = new Set<string>();
+  #freshTokens = 0;
+  #visits = 0;
+  #redirects = 0;
+
+  constructor(context: AgentContext, access: Access, person: Person, read: ReadRequest) {
+    this.#context = context;
+    this.#access = access;
+    this.#person = person;
+    this.#read = read;
+    this.#request = read.request;
+  }
+
+  async run(): Promise<Response> {
+    let signing = await this.#begin();
+    for (;;) {
+      const response = await this.#send(signing);
+      const { status, headers } = response;
+      const answer = {
+        status,
+        agentAuth: headers.get('agent-auth'),
+        location: headers.get('location'),
+      };
+      const step = react(answer, await this.#situation(signing));
+      if (step.kind === 'deliver') return response;
+      // An unread body would keep its connection until it is collected, and a person may take minutes.
+      await response.body?.cancel().catch(() => undefined);
+      signing = await this.#carryOut(step, answer, signing);
+    }
+  }
+
+  get #resource(): ServerIdentifier {
+    const { origin } = new URL(this.#request.url);
+    if (!isServerIdentifier(origin, this.#context.identifiers)) {
+      throw new AAuthError('configuration_invalid', 'The address cannot be called.');
+    }
+    return origin;
+  }
+
+  async #situation(signing: Signing): Promise<Situation> {
+    const { id, keys, clock, identifiers, allowCrossOriginRedirects, store } = this.#context;
+    const resource = this.#resource;
+    return {
+      ...identifiers,
+      resource,
+      agent: id,
+      keyThumbprint: keys.current.thumbprint,
+      now: clock(),
+      signing,
+      held: await store.tokens(this.#person.key, resource),
+      sent: this.#sent,
+      refreshed: this.#refreshed,
+      freshTokens: this.#freshTokens,
+      visits: this.#visits,
+      url: this.#request.url,
+      method: this.#request.method,
+      redirects: this.#redirects,
+      redirectMode: this.#read.redirectMode,
+      allowCrossOriginRedirects,
+    };
+  }
+
+  /** How the first request is signed. A token that has run out is renewed before it is sent in vain. */
+  async #begin(): Promise<Signing> {
+    const base = baseSigning(this.#context);
+    if (base.by === 'key') return base;
+    await this.#takeInteractionCode();
+    for (;;) {
+      const start = begin(await this.#situation(base));
+      if (start.by !== 'refresh') return start;
+      try {
+        const renewed = await this.#refresh(start.token);
+        if (renewed !== undefined) return { by: 'token', token: renewed };
+      } catch (error) {
+        // The resource may not even ask for a token: it is asked first when the auth server cannot be.
+        if (!isAAuthError(error) || !isTemporary(error)) throw error;
+        return base;
+      }
+    }
+  }
+
+  async #send(signing: Signing): Promise<Response> {
+    const { transport } = this.#context;
+    const request = this.#request;
+    const headers = new Headers(request.headers);
+    if (this.#interactionCode !== undefined) headers.set(INTERACTION_CODE, this.#interactionCode);
+    this.#interactionCode = undefined;
+    if (signing.by === 'token') this.#sent.add(signing.token.token);
+    const { signal, passedOn } = this.#read;
+    return await transport(request.url, {
+      ...passedOn,
+      method: request.method,
+      headers: await signRequest({ ...request, headers }, signing, this.#context),
+      body: request.body ?? null,
+      redirect: 'manual',
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  async #carryOut(first: Step, answer: Answer, signing: Signing): Promise<Signing> {
+    const base = baseSigning(this.#context);
+    let step = first;
+    for (;;) {
+      switch (step.kind) {
+        case 'give-up':
+          throw step.error;
+        case 'retry-with-identity':
+          return base;
+        case 'retry-with-token':
+          await this.#drop(step.drop);
+          return { by: 'token', token: step.token };
+        case 'refresh-token': {
+          if (step.drop?.token !== step.token.token) await this.#drop(step.drop);
+          const renewed = await this.#refresh(step.token);
+          if (renewed !== undefined) return { by: 'token', token: renewed };
+          // Refused: the same answer, with one thing less to try.
+          step = react(answer, await this.#situation(signing));
+          continue;
+        }
+        case 'ask-for-token': {
+          await this.#drop(step.drop);
+          const { signal } = this.#read;
+          const token = await this.#access.obtain(this.#person, step.request, this.#sent, signal);
+          this.#freshTokens += 1;
+          return { by: 'token', token };
+        }
+        case 'send-person':
+          await this.#access.visit(this.#person, this.#resource, step.url, this.#read.signal);
+          this.#visits += 1;
+          await this.#takeInteractionCode();
+          return signing;
+        case 'follow-redirect':
+          this.#follow(step);
+          return step.crossOrigin ? base : signing;
+        case 'deliver':
+          throw new TypeError('a challenge that was acted on cannot be delivered');
+      }
+    }
+  }
+
+  async #refresh(token: HeldToken): Promise<HeldToken | undefined> {
+    const renewed = await this.#access.refresh(this.#person, token, this.#read.signal);
+    if (token.refreshToken !== undefined) this.#refreshed.add(token.refreshToken);
+    if (renewed !== undefined) this.#freshTokens += 1;
+    return renewed;
+  }
+
+  async #drop(token: HeldToken | undefined): Promise<void> {
+    if (token === undefined) return;
+    await this.#context.store.removeToken(this.#person.key, token.resource, token.token);
+  }
+
+  async #takeInteractionCode(): Promise<void> {
+    const { store, clock } = this.#context;
+    const code = await store.takeInteractionCode(this.#person.key, this.#resource, clock());
+    this.#interactionCode = code;
+  }
+
+  #follow(step: Extract<Step, { kind: 'follow-redirect' }>): void {
+    const headers = new Headers(this.#request.headers);
+    if (!step.keepBody) for (const name of ABOUT_BODY) headers.delete(name);
+    if (step.crossOrigin) for (const name of CREDENTIALS) headers.delete(name);
+    this.#request = {
+      url: step.url,
+      method: step.method,
+      headers,
+      body: step.keepBody ? this.#request.body : undefined,
+    };
+    this.#redirects += 1;
+  }
+}
+
+function isTemporary(error: AAuthError): boolean {
+  return ['temporarily_unavailable', 'too_many_requests', 'discovery_failed'].includes(error.code);
+}

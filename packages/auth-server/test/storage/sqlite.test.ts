@@ -1,0 +1,190 @@
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import Libsql from 'libsql';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  openStorage,
+  type Storage,
+  StorageConfigurationError,
+  StorageError,
+} from '../../src/storage/index.js';
+import { createSqlStorage } from '../../src/storage/sql/sql-storage.js';
+import { openSqlite } from '../../src/storage/sqlite/open-sqlite.js';
+import { hundred, newSession, newUser, NOW } from './contract/fixtures.js';
+import { storageContract } from './storage-contract.js';
+import { startWorker } from './worker.js';
+
+const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'countersign-storage-'));
+
+storageContract('SQLite', async () => {
+  const directory = newDirectory();
+  return {
+    connect: () => openStorage(`sqlite:${join(directory, 'test.db')}`),
+    remove: async () => rmSync(directory, { recursive: true, force: true }),
+  };
+});
+
+describe('opening SQLite', () => {
+  let directory: string;
+  let file: string;
+  let opened: Storage[];
+
+  beforeEach(() => {
+    directory = newDirectory();
+    file = join(directory, 'test.db');
+    opened = [];
+  });
+
+  afterEach(async () => {
+    await Promise.all(opened.map((storage) => storage.close()));
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  async function open(url = `sqlite:${file}`, lockTimeoutMilliseconds = 5_000): Promise<Storage> {
+    const storage = await openStorage(url, { lockTimeoutMilliseconds });
+    opened.push(storage);
+    return storage;
+  }
+
+  it('makes a file, and journals beside it, that only the owner can read', async () => {
+    await (await open()).users.create(newUser('ana'));
+    for (const name of [file, `${file}-wal`, `${file}-shm`]) {
+      expect(statSync(name).mode & 0o777).toBe(0o600);
+    }
+  });
+
+  it('leaves a complete file when it is closed, without its journal', async () => {
+    const storage = await open();
+    await storage.users.create(newUser('ana'));
+    await storage.close();
+    const copy = join(directory, 'copy.db');
+    copyFileSync(file, copy);
+    expect(await (await open(`sqlite:${copy}`)).users.findById('id-ana')).toBeDefined();
+  });
+
+  it('leaves the mode of an existing file alone', async () => {
+    writeFileSync(file, '');
+    chmodSync(file, 0o640);
+    await open();
+    expect(statSync(file).mode & 0o777).toBe(0o640);
+  });
+
+  it('works in memory, each opening by itself', async () => {
+    const one = await open('sqlite::memory:');
+    const two = await open('sqlite::memory:');
+    expect(await one.users.create(newUser('ana'))).toBe(true);
+    expect(await two.users.list()).toEqual([]);
+  });
+
+  it('writes ahead, waits for the disk and enforces references', async () => {
+    const queries = await openSqlite(file, 1000);
+    const pragma = async (name: string) =>
+      Object.values((await sql`pragma ${sql.raw(name)}`.execute(queries)).rows[0] ?? {})[0];
+    expect(await pragma('journal_mode')).toBe('wal');
+    expect(await pragma('synchronous')).toBe(2);
+    expect(await pragma('foreign_keys')).toBe(1);
+    await queries.destroy();
+  });
+
+  it.each([
+    ['a missing directory', () => `sqlite:${join(directory, 'missing', 'test.db')}`, 'directory'],
+    ['a directory in place of the file', () => `sqlite:${directory}`, 'cannot be opened'],
+    ['PostgreSQL', () => 'postgres://user:hunter2@db.example/x', 'PostgreSQL is not supported yet'],
+    ['another kind of database', () => 'mysql://user:hunter2@db.example/x', 'sqlite:FILE'],
+    ['no file', () => 'sqlite:', 'sqlite:FILE'],
+  ])('is refused for %s, with a reason for the operator', async (_case, url, reason) => {
+    const attempt = openStorage(url());
+    await expect(attempt).rejects.toThrow(StorageConfigurationError);
+    await expect(attempt).rejects.toThrow(reason);
+    await expect(attempt).rejects.not.toThrow('hunter2');
+  });
+
+  it('is refused for a file that is no database', async () => {
+    writeFileSync(file, 'Dear diary, '.repeat(500));
+    await expect(open()).rejects.toThrow('The file is not a database');
+  });
+
+  it('is refused for a database of a newer version, which stays as it is', async () => {
+    await (await open()).close();
+    const newer = new Libsql(file);
+    newer.exec(`insert into schema_migrations values (1000, 'from the future')`);
+    newer.close();
+    await expect(open()).rejects.toThrow(StorageConfigurationError);
+    await expect(open()).rejects.toThrow('schema version 1000');
+  });
+
+  it('works for several that open a new file at once', async () => {
+    const stores = await Promise.all(Array.from({ length: 5 }, () => open()));
+    expect(await stores[0]?.users.create(newUser('ana'))).toBe(true);
+    for (const store of stores) expect(await store.users.list()).toHaveLength(1);
+  });
+
+  it('answers with a StorageError while the file stays locked, and recovers by itself', async () => {
+    const storage = await open(undefined, 20);
+    const intruder = new Libsql(file);
+    intruder.exec('begin immediate');
+    const failed = await storage.users.create(newUser('ana')).catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(StorageError);
+    expect(failed).toMatchObject({ cause: { code: 'SQLITE_BUSY' } });
+    expect(await storage.users.list()).toEqual([]);
+    intruder.exec('commit');
+    intruder.close();
+    expect(await storage.users.create(newUser('ana'))).toBe(true);
+  });
+
+  it('answers with a StorageError while the disk is full, keeps what it had, and recovers', async () => {
+    const queries = await openSqlite(file, 1000);
+    const storage = await createSqlStorage(queries);
+    opened.push(storage);
+    await sql`pragma max_page_count = 1`.execute(queries);
+    const long = 'x'.repeat(100_000);
+    await storage.users.create(newUser('ana'));
+    const failed = await hundred((index) =>
+      storage.sessions
+        .create(newSession(`${long}${index}`))
+        .then(() => undefined)
+        .catch((error: unknown) => error),
+    );
+    expect(failed.filter((error) => error instanceof StorageError)).toHaveLength(100);
+    expect(await storage.users.findById('id-ana')).toBeDefined();
+    await sql`pragma max_page_count = 1000000`.execute(queries);
+    expect(await storage.sessions.create(newSession(long))).toBe(true);
+    expect(await storage.sessions.find(long, NOW)).toBeDefined();
+  });
+});
+
+describe('two processes on one SQLite file', () => {
+  let directory: string;
+  let url: string;
+
+  beforeEach(() => {
+    directory = newDirectory();
+    url = `sqlite:${join(directory, 'test.db')}`;
+  });
+
+  afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+  it('make the tables together, agree on one signing key, and a code has one winner', async () => {
+    const workers = await Promise.all([startWorker(url, 'a'), startWorker(url, 'b')]);
+    const keys = await Promise.all(workers.map((worker) => worker.ask('key')));
+    expect(keys[0]).toEqual(keys[1]);
+    await workers[0]?.ask('approve');
+    const answers = await Promise.all(workers.map((worker) => worker.ask('redeem')));
+    const outcomes = answers.flat();
+    expect(outcomes).toHaveLength(200);
+    expect(outcomes.filter((outcome) => outcome === 'redeemed')).toHaveLength(1);
+    expect(outcomes.filter((outcome) => outcome === 'reused')).toHaveLength(199);
+    await Promise.all(workers.map((worker) => worker.stop()));
+  });
+
+  it('keep what was answered when one is killed', async () => {
+    const worker = await startWorker(url, 'a');
+    await worker.ask('approve');
+    await worker.kill();
+    const storage = await openStorage(url);
+    expect(await storage.pendingDecisions.find('pending')).toMatchObject({ outcome: 'granted' });
+    await storage.close();
+  });
+});

@@ -1,0 +1,33 @@
+import { ALGORITHM_NAMES, type AlgorithmName } from '@countersign/httpsig';
+import { type Command, Option } from 'commander';
+import { CommandError } from '../command-error.js';
+import { createKeysFile, loadKeysFile } from '../keys-file.js';
+import { out } from '../terminal.js';
+
+interface Options {
+  readonly kid?: string;
+  readonly algorithm: AlgorithmName;
+  readonly json?: boolean;
+}
+
+export function addKeygen(program: Command): void {
+  program
+    .command('keygen')
+    .description('make a keys file: a JWKS with one private key, readable by you alone')
+    .argument('<file>', 'the file to make; an existing one is never overwritten')
+    .option('--kid <name>', 'key id; default: the thumbprint of the key')
+    .addOption(
+      new Option('--algorithm <name>', 'signature algorithm')
+        .choices([...ALGORITHM_NAMES])
+        .default('ed25519'),
+    )
+    .option('--json', 'print the public JWKS as JSON on one line')
+    .action(async (file: string, options: Options) => {
+      const { kid, algorithm } = options;
+      const made = await createKeysFile(file, { algorithm, ...(kid === undefined ? {} : { kid }) });
+      if (!made) throw new CommandError(`${file} exists already; keys are never overwritten.`);
+      const { current, jwks } = await loadKeysFile(file);
+      if (options.json) out(`${JSON.stringify(jwks)}\n`);
+      else out(`kid         ${current.kid}\nthumbprint  ${current.thumbprint}\n`);
+    });
+}

@@ -1,0 +1,69 @@
+import type { Access, Resource } from '@countersign/resource';
+import { aauth, type AccessVariables, resourceRoutes } from '@countersign/resource/hono';
+import { type Context, Hono } from 'hono';
+
+type GuardedContext = Context<{ Variables: AccessVariables }>;
+
+function describe(access: Access): object {
+  switch (access.level) {
+    case 'signature':
+      return { token_type: null, agent: null, agent_delegate: null, scope: null };
+    case 'identity':
+      return {
+        token_type: access.scheme === 'jwt' ? 'agent+jwt' : null,
+        agent: access.agent,
+        agent_delegate: access.delegate ?? null,
+        scope: null,
+      };
+    case 'authorization':
+      return {
+        token_type: 'auth+jwt',
+        agent: access.agent,
+        agent_delegate: access.delegate ?? null,
+        scope: access.scope.join(' '),
+      };
+  }
+}
+
+function answer(data: string): (c: GuardedContext) => Response {
+  return (c) => {
+    const access = c.get('access');
+    const { token_type, agent, agent_delegate, scope } = { ...describe(access) } as Record<string, unknown>;
+    return c.json({
+      message: 'Access granted',
+      data,
+      scheme: access.scheme,
+      token_type,
+      method: c.req.method,
+      agent,
+      agent_delegate,
+      scope,
+    });
+  };
+}
+
+/** The demonstration's resource (PROTOCOL section 8): one route for each level, GET and POST. */
+export function demonstrationResource(resource: Resource, scopes: readonly string[]): Hono {
+  const app = new Hono();
+  app.use(resourceRoutes(resource));
+  const routes = [
+    ['/data', 'signature', 'This is protected data (signed)'],
+    ['/data-hwk', 'signature', 'This is protected data (signed)'],
+    ['/data-jwks', 'identity', 'This is protected data (identified)'],
+    ['/data-auth', { scopes }, 'This is protected data (authorized)'],
+  ] as const;
+  for (const [path, requirement, data] of routes) {
+    app.on(['GET', 'POST'], path, aauth(resource, requirement), answer(data));
+    app.all(path, (c) => {
+      c.header('Allow', 'GET, HEAD, POST');
+      return c.json({ error: 'invalid_request', error_description: 'This address takes GET and POST.' }, 405);
+    });
+  }
+  app.notFound((c) =>
+    c.json({ error: 'invalid_request', error_description: 'There is nothing at this address.' }, 404),
+  );
+  app.onError((_error, c) =>
+    c.json({ error: 'server_error', error_description: 'The server made a mistake; it has been logged.' }, 500),
+  );
+  return app;
+}

@@ -1,0 +1,46 @@
+import ipaddr from 'ipaddr.js';
+import type { IncomingMessage } from 'node:http';
+import { UsageError } from '../command-error.js';
+
+/** Networks whose `X-Forwarded-For` is believed. */
+export type TrustedProxies = readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, number])[];
+
+/** Reads networks in CIDR notation, or single addresses. */
+export function readTrustedProxies(networks: readonly string[]): TrustedProxies {
+  return networks
+    .flatMap((one) => one.split(/[\s,]+/))
+    .map((network) => {
+      try {
+        if (network.includes('/')) return ipaddr.parseCIDR(network);
+        const address = ipaddr.process(network);
+        return [address, address.kind() === 'ipv4' ? 32 : 128] as const;
+      } catch {
+        throw new UsageError(`--trusted-proxy takes a network such as 10.0.0.0/8, not "${network}".`);
+      }
+    });
+}
+
+function isTrusted(address: string, trusted: TrustedProxies): boolean {
+  if (!ipaddr.isValid(address)) return false;
+  const parsed = ipaddr.process(address);
+  return trusted.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits));
+}
+
+/**
+ * The address a request came from: the connection's, or, behind proxies that are trusted, the last one in
+ * `X-Forwarded-For` that is not itself one of them.
+ */
+export function clientAddress(incoming: IncomingMessage, trusted: TrustedProxies): string {
+  let address = incoming.socket.remoteAddress ?? 'unknown';
+  if (trusted.length === 0) return address;
+  const forwarded = [incoming.headers['x-forwarded-for'] ?? []]
+    .flat()
+    .flatMap((line) => line.split(','))
+    .map((one) => one.trim());
+  while (isTrusted(address, trusted) && forwarded.length > 0) {
+    const next = forwarded.pop() ?? '';
+    if (!ipaddr.isValid(next)) break;
+    address = next;
+  }
+  return address;
+}
