@@ -11,9 +11,17 @@ export const TOKEN_BODY_LIMIT = 16 * 1024;
 
 /**
  * Reads a request's body, at most `limit` bytes. Throws `AAuthError` `body_too_large` without reading further, at once
- * when `Content-Length` already says so.
+ * when `Content-Length` already says so; `invalid_request` when the body ends before it is complete; and
+ * `configuration_invalid` when something else has read it before, since then nobody can say what was signed.
  */
 export async function readBody(request: Request, limit: number): Promise<Bytes | undefined> {
+  if (request.bodyUsed) {
+    throw new AAuthError(
+      'configuration_invalid',
+      'The body was read before the request was verified: verify first, then read.',
+      { rule: 'body_used' },
+    );
+  }
   if (request.body === null) return undefined;
   const declared = Number(request.headers.get('content-length') ?? 0);
   const chunks: Uint8Array[] = [];
@@ -24,7 +32,12 @@ export async function readBody(request: Request, limit: number): Promise<Bytes |
   if (declared > limit) tooLarge();
   const reader = (request.body as ReadableStream<Uint8Array>).getReader();
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = await reader.read().catch((cause: unknown) => {
+      throw new AAuthError('invalid_request', 'The body could not be read to its end.', {
+        rule: 'body_incomplete',
+        cause,
+      });
+    });
     if (done) break;
     length += value.length;
     if (length > limit) {
@@ -47,6 +60,8 @@ export async function readBody(request: Request, limit: number): Promise<Bytes |
  * The message to verify for a request that was received: its raw target and header lines where the server keeps them
  * (`incoming`, Node's `IncomingMessage`), else what the Fetch `Request` still has.
  *
+ * HTTP/2 sends the authority as `:authority`: it counts as a `Host` line, and the other pseudo-header fields are left out.
+ *
  * Throws `AAuthError` `invalid_request` for an absolute-form target, a second `Host` line, and a path that the server
  * has normalised before routing: what is routed must be what was signed.
  */
@@ -62,7 +77,10 @@ export function receivedMessage(
   const { rawHeaders, url: target = '' } = incoming;
   const headers: [string, string][] = [];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    headers.push([rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '']);
+    const name = rawHeaders[at] ?? '';
+    const value = rawHeaders[at + 1] ?? '';
+    if (name === ':authority') headers.push(['host', value]);
+    else if (!name.startsWith(':')) headers.push([name, value]);
   }
   if (!target.startsWith('/')) {
     throw new AAuthError('invalid_request', 'The request target must be a path.', {

@@ -5,9 +5,11 @@ import {
   createDiscovery,
   createRequestVerifier,
   errorResponse,
+  IDENTITY_SCOPES,
   isAAuthError,
   issueResourceToken,
   type KeySet,
+  parseScope,
   parseServerIdentifier,
   randomSecret,
   type ServerIdentifier,
@@ -47,6 +49,7 @@ export function createContext(options: ResourceOptions): ResourceContext {
   if (firstAuthServer === undefined) {
     throw new AAuthError('configuration_invalid', 'A resource trusts at least one auth server.');
   }
+  checkScopeNames(Object.keys(options.scopes));
   const report = (error: AAuthError): void => options.onRefused?.(error);
   const verifyRequest = createRequestVerifier({
     id,
@@ -109,6 +112,20 @@ export function createContext(options: ResourceOptions): ResourceContext {
 
   const { keys, scopes, name, maxBodyBytes = 1024 * 1024 } = options;
   return { id, keys, name, scopes, maxBodyBytes, evaluate, mint, report };
+}
+
+/** A name that no token can carry would make a route that never opens, however often a person consents. */
+function checkScopeNames(names: readonly string[]): void {
+  const unusable = names.filter(
+    (name) => parseScope(name)?.length !== 1 || IDENTITY_SCOPES.includes(name),
+  );
+  if (unusable.length > 0) {
+    throw new AAuthError(
+      'configuration_invalid',
+      `These scopes cannot be granted: ${unusable.join(', ')}. A scope is one word, and ` +
+        `${IDENTITY_SCOPES.join(', ')} ask for claims about a person, not for access.`,
+    );
+  }
 }
 
 /** Anything that is not ours is a fault of ours: answered as 500 with nothing internal in it. */
