@@ -11,7 +11,13 @@ rmSync(results, { force: true });
 const status = runPackage(
   'vitest',
   'vitest',
-  ['run', '--reporter=default', '--reporter=json', `--outputFile=${results}`, ...process.argv.slice(2)],
+  [
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile=${results}`,
+    ...process.argv.slice(2),
+  ],
   { ...process.env, COUNTERSIGN_CHROMIUM: findChromium() },
 );
 try {
@@ -19,7 +25,9 @@ try {
     readFileSync(results, 'utf8'),
   );
   const skipped = numPendingTests + numTodoTests;
-  console.log(`${numPassedTests} passed, ${numFailedTests} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  console.log(
+    `${numPassedTests} passed, ${numFailedTests} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+  );
 } catch {
   console.error('The test runner wrote no results.');
 }

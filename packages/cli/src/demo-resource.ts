@@ -28,7 +28,10 @@ function describe(access: Access): object {
 function answer(data: string): (c: GuardedContext) => Response {
   return (c) => {
     const access = c.get('access');
-    const { token_type, agent, agent_delegate, scope } = { ...describe(access) } as Record<string, unknown>;
+    const { token_type, agent, agent_delegate, scope } = { ...describe(access) } as Record<
+      string,
+      unknown
+    >;
     return c.json({
       message: 'Access granted',
       data,
@@ -56,14 +59,26 @@ export function demonstrationResource(resource: Resource, scopes: readonly strin
     app.on(['GET', 'POST'], path, aauth(resource, requirement), answer(data));
     app.all(path, (c) => {
       c.header('Allow', 'GET, HEAD, POST');
-      return c.json({ error: 'invalid_request', error_description: 'This address takes GET and POST.' }, 405);
+      return c.json(
+        { error: 'invalid_request', error_description: 'This address takes GET and POST.' },
+        405,
+      );
     });
   }
   app.notFound((c) =>
-    c.json({ error: 'invalid_request', error_description: 'There is nothing at this address.' }, 404),
+    c.json(
+      { error: 'invalid_request', error_description: 'There is nothing at this address.' },
+      404,
+    ),
   );
   app.onError((_error, c) =>
-    c.json({ error: 'server_error', error_description: 'The server made a mistake; it has been logged.' }, 500),
+    c.json(
+      {
+        error: 'server_error',
+        error_description: 'The server made a mistake; it has been logged.',
+      },
+      500,
+    ),
   );
   return app;
 }

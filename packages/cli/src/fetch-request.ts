@@ -45,6 +45,8 @@ export async function readRequest(url: string, flags: RequestFlags): Promise<Req
   try {
     return new Request(url, { method, headers, ...(body === undefined ? {} : { body }) });
   } catch {
-    throw new UsageError(`${method} ${url} cannot be sent: a ${method} has no body, or the method is not allowed.`);
+    throw new UsageError(
+      `${method} ${url} cannot be sent: a ${method} has no body, or the method is not allowed.`,
+    );
   }
 }

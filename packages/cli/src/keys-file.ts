@@ -14,7 +14,9 @@ export async function loadKeysFile(path: string, kid?: string): Promise<KeySet> 
   });
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) {
-    throw new CommandError(`Others may read the keys file ${path}: chmod 600 it, or make new keys.`);
+    throw new CommandError(
+      `Others may read the keys file ${path}: chmod 600 it, or make new keys.`,
+    );
   }
   let content: unknown;
   try {

@@ -16,7 +16,9 @@ const { version } = createRequire(import.meta.url)('../package.json') as { versi
 
 function createProgram(): Command {
   const program = new Command('countersign')
-    .description('AAuth for TypeScript: signed requests, access that a person approves, no shared secrets.')
+    .description(
+      'AAuth for TypeScript: signed requests, access that a person approves, no shared secrets.',
+    )
     .version(version)
     .showHelpAfterError('(--help shows what is possible)')
     .exitOverride();

@@ -4,6 +4,7 @@ import type { AAuthError } from '@countersign/protocol';
 export function refusalLine(error: AAuthError): string {
   const { code, rule, detail, cause } = error;
   const why = [rule, detail].filter((part) => part !== undefined).join(': ');
-  const fault = code === 'server_error' && cause instanceof Error ? `\n${cause.stack ?? cause.message}` : '';
+  const fault =
+    code === 'server_error' && cause instanceof Error ? `\n${cause.stack ?? cause.message}` : '';
   return `REFUSED:  ${code}${why === '' ? '' : ` (${why})`}${fault}`;
 }

@@ -17,7 +17,9 @@ export function terminalInteraction(options: {
       note('');
       if (process.stderr.isTTY) note(`${renderUnicodeCompact(request.url)}\n`);
       if (options.openBrowser) openInBrowser(request.url);
-      note('Waiting for the answer. If the browser is on another machine, paste the address it ends on here.');
+      note(
+        'Waiting for the answer. If the browser is on another machine, paste the address it ends on here.',
+      );
       acceptPastedAddresses(options.agent(), request);
     },
   };
@@ -40,7 +42,8 @@ function acceptPastedAddresses(agent: Agent, request: InteractionRequest): void 
     const address = line.trim();
     if (address === '') return;
     void agent.acceptCallback(address).then((outcome) => {
-      if (outcome.status === 'refused') note(`That address was not accepted: ${outcome.error.message}`);
+      if (outcome.kind === 'refused')
+        note(`That address was not accepted: ${outcome.error.message}`);
     });
   });
   request.signal.addEventListener('abort', () => {

@@ -56,7 +56,9 @@ export function addDemo(program: Command): void {
       if (options.json) out(`${JSON.stringify(results)}\n`);
       else if (name === 'all') {
         for (const { flow, passed, requests, milliseconds } of results) {
-          out(`${passed ? 'PASS' : 'FAIL'}  ${flow.padEnd(24)} ${requests} requests  ${milliseconds} ms\n`);
+          out(
+            `${passed ? 'PASS' : 'FAIL'}  ${flow.padEnd(24)} ${requests} requests  ${milliseconds} ms\n`,
+          );
         }
       }
       if (results.some(({ passed }) => !passed)) process.exitCode = 1;

@@ -43,11 +43,18 @@ export function addFetch(program: Command): void {
     .option('-i, --include', 'print the status line and headers before the body')
     .option('-v, --verbose', 'write the exchange to standard error, tokens included')
     .option('--id <url>', 'the agent server identifier; default http://127.0.0.1:LISTEN')
-    .option('--listen <port>', 'serve metadata, keys and callback here; default: any free port', readPort)
+    .option(
+      '--listen <port>',
+      'serve metadata, keys and callback here; default: any free port',
+      readPort,
+    )
     .option('--keys <file>', 'keys file, made when absent; default: a key for this run only')
     .option('--tokens <file>', 'keep tokens here, so that the next run needs no approval')
     .addOption(
-      new Option('--scheme <scheme>', 'how to sign: with a published identity, or with the bare key')
+      new Option(
+        '--scheme <scheme>',
+        'how to sign: with a published identity, or with the bare key',
+      )
         .choices(['hwk', 'jwks'])
         .default('jwks'),
     )
@@ -58,14 +65,20 @@ export function addFetch(program: Command): void {
     )
     .option('--no-browser', 'print the URL to approve on and open no browser')
     .option('--timeout <seconds>', 'how long to wait for the person', Number, 600)
-    .option('--insecure-loopback', 'accept plain http on loopback (implied by an http loopback URL)')
+    .option(
+      '--insecure-loopback',
+      'accept plain http on loopback (implied by an http loopback URL)',
+    )
     .addHelpText(
       'after',
       '\nStandard output is the body only. Exit code 0 for a status below 400, 1 for refused, denied, timed out\n' +
         'or 400 and above, 2 for wrong usage.',
     )
     .action(async (url: string, options: Options) => {
-      const request = await readRequest(url, { ...options, ...(options.request === undefined ? {} : { method: options.request }) });
+      const request = await readRequest(url, {
+        ...options,
+        ...(options.request === undefined ? {} : { method: options.request }),
+      });
       if (!(options.timeout > 0)) throw new UsageError('--timeout takes a number of seconds.');
       process.exitCode = await run(request, options);
     });
@@ -74,7 +87,8 @@ export function addFetch(program: Command): void {
 
 async function run(request: Request, options: Options): Promise<number> {
   const insecureLoopback = options.insecureLoopback ?? isLoopbackUrl(request.url);
-  const keys = options.keys === undefined ? await temporaryKeys('key-1') : await loadKeysFile(options.keys);
+  const keys =
+    options.keys === undefined ? await temporaryKeys('key-1') : await loadKeysFile(options.keys);
   let agent: Agent | undefined;
   const server = needsListener(options)
     ? await listen(

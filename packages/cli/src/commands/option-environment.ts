@@ -4,7 +4,10 @@ import { UsageError } from '../command-error.js';
 
 /** `--accept-wire` is `COUNTERSIGN_ACCEPT_WIRE`. */
 export function environmentName(option: Option): string {
-  return `COUNTERSIGN_${option.attributeName().replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+  return `COUNTERSIGN_${option
+    .attributeName()
+    .replace(/[A-Z]/g, (letter) => `_${letter}`)
+    .toUpperCase()}`;
 }
 
 /**

@@ -47,7 +47,8 @@ export function addServeAgent(serve: Command): void {
       });
       const { host } = options;
       const server = await listen(
-        async (request) => (await agent.handle(request)) ?? new Response('Not found', { status: 404 }),
+        async (request) =>
+          (await agent.handle(request)) ?? new Response('Not found', { status: 404 }),
         {
           host,
           port: options.port,

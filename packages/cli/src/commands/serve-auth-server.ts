@@ -37,7 +37,10 @@ interface Options {
 const SWEEP_MILLISECONDS = 60_000;
 
 /** Makes people given as NAME:PASSWORD. Their `sub` is their user name, as in the captured run. */
-export async function addDevelopmentUsers(storage: Storage, users: readonly string[]): Promise<void> {
+export async function addDevelopmentUsers(
+  storage: Storage,
+  users: readonly string[],
+): Promise<void> {
   for (const user of users) {
     const colon = user.indexOf(':');
     if (colon < 1) throw new UsageError('--user takes NAME:PASSWORD.');
@@ -72,8 +75,15 @@ export function addServeAuthServer(serve: Command): void {
     .option('--user <name:password>', 'make this account (repeatable; development only)', collect)
     .addOption(acceptWireOption())
     .option('--insecure-loopback', 'accept plain http identifiers on loopback (development)')
-    .option('--same-origin-redirects', 'let an agent that publishes no redirect_uris use its own origin')
-    .option('--trusted-proxy <cidr>', 'believe X-Forwarded-For from this network (repeatable)', collect)
+    .option(
+      '--same-origin-redirects',
+      'let an agent that publishes no redirect_uris use its own origin',
+    )
+    .option(
+      '--trusted-proxy <cidr>',
+      'believe X-Forwarded-For from this network (repeatable)',
+      collect,
+    )
     .option('--trace', 'write every token request and answer to standard error, tokens included')
     .action(async (options: Options) => {
       const trusted = readTrustedProxies(options.trustedProxy ?? []);
@@ -103,10 +113,16 @@ async function serveOn(
       note(refusalLine(error));
     },
   });
-  if (options.consent === 'never') note('WARNING: --consent never grants every agent whatever it asks for.');
+  if (options.consent === 'never')
+    note('WARNING: --consent never grants every agent whatever it asks for.');
   if (options.user !== undefined) {
-    note('WARNING: --user is for development: the password is visible to everybody on this machine.');
-    await addDevelopmentUsers(storage, options.user.flatMap((one) => one.split('\n')));
+    note(
+      'WARNING: --user is for development: the password is visible to everybody on this machine.',
+    );
+    await addDevelopmentUsers(
+      storage,
+      options.user.flatMap((one) => one.split('\n')),
+    );
   }
   if ((await storage.users.list()).length === 0) {
     note('Nobody can sign in yet: add a person with `countersign user add`.');
@@ -131,7 +147,9 @@ async function serveOn(
   });
   const sweeping = setInterval(() => {
     authServer.sweep().catch((error: unknown) => {
-      note(`Sweeping expired rows failed: ${error instanceof Error ? error.message : 'unknown error'}`);
+      note(
+        `Sweeping expired rows failed: ${error instanceof Error ? error.message : 'unknown error'}`,
+      );
     });
   }, SWEEP_MILLISECONDS);
   note(`Auth server ${authServer.issuer} is listening on http://${host}:${server.port}`);
@@ -140,4 +158,3 @@ async function serveOn(
     await server.close();
   });
 }
-

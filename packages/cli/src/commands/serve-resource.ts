@@ -27,7 +27,9 @@ interface Options {
 /** The wires a server verifies: the two that are safe, and the older one when it has been named. */
 export function acceptedWires(named: readonly Wire[] | undefined): readonly Wire[] {
   if (named?.includes('2026-01') !== true) return ['rfc9421', '2026-02'];
-  note('WARNING: accepting the 2026-01 wire, which leaves the time unsigned: a captured request can be replayed for ever.');
+  note(
+    'WARNING: accepting the 2026-01 wire, which leaves the time unsigned: a captured request can be replayed for ever.',
+  );
   return ['rfc9421', '2026-02', '2026-01'];
 }
 
@@ -62,7 +64,11 @@ export function addServeResource(serve: Command): void {
     .option('--id <url>', 'server identifier', 'http://127.0.0.1:8002')
     .option('--port <n>', 'port to listen on', readPort, 8002)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .requiredOption('--auth-server <url>', 'auth server whose tokens are accepted (repeatable)', collect)
+    .requiredOption(
+      '--auth-server <url>',
+      'auth server whose tokens are accepted (repeatable)',
+      collect,
+    )
     .option('--scope <names>', 'scopes that /data-auth asks for', 'data.read data.write')
     .option('--keys <file>', 'keys file, made when absent', './countersign-resource-keys.json')
     .addOption(acceptWireOption())
@@ -83,7 +89,8 @@ export function addServeResource(serve: Command): void {
         },
       });
       const app = demonstrationResource(resource, Object.keys(scopes));
-      const plain: NodeHandler = async (request, incoming) => await app.fetch(request, { incoming });
+      const plain: NodeHandler = async (request, incoming) =>
+        await app.fetch(request, { incoming });
       if (options.trace) note('WARNING: --trace writes tokens to standard error.');
       const handler = options.trace
         ? traceServer(plain, {

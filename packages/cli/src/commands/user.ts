@@ -84,7 +84,8 @@ export function addUser(program: Command): void {
           disabled: disabledAt !== null,
         }));
         if (options.json) out(`${JSON.stringify(people)}\n`);
-        else for (const one of people) out(`${one.username}${one.disabled ? '  (disabled)' : ''}\n`);
+        else
+          for (const one of people) out(`${one.username}${one.disabled ? '  (disabled)' : ''}\n`);
       });
     });
   withEnvironment(list);

@@ -87,7 +87,8 @@ export async function startParties(
     await start(
       'Agent',
       options.agentPort,
-      async (request) => (await agent.handle(request)) ?? new Response('Not found', { status: 404 }),
+      async (request) =>
+        (await agent.handle(request)) ?? new Response('Not found', { status: 404 }),
     );
 
     const scopes = describeScopes(DEMO_SCOPE);

@@ -68,7 +68,9 @@ export async function approveAsPerson(start: string, person: Person): Promise<UR
     if (url.origin !== issuer) return url;
     form = readForm(html, url);
     if (form === undefined || !response.ok) {
-      throw new CommandError(`The consent page answered ${response.status} and has nothing to fill in.`);
+      throw new CommandError(
+        `The consent page answered ${response.status} and has nothing to fill in.`,
+      );
     }
     if (html.includes('type="password"')) {
       form.fields.set('username', person.username);

@@ -15,7 +15,9 @@ export function readTrustedProxies(networks: readonly string[]): TrustedProxies 
         const address = ipaddr.process(network);
         return [address, address.kind() === 'ipv4' ? 32 : 128] as const;
       } catch {
-        throw new UsageError(`--trusted-proxy takes a network such as 10.0.0.0/8, not "${network}".`);
+        throw new UsageError(
+          `--trusted-proxy takes a network such as 10.0.0.0/8, not "${network}".`,
+        );
       }
     });
 }
@@ -23,7 +25,9 @@ export function readTrustedProxies(networks: readonly string[]): TrustedProxies 
 function isTrusted(address: string, trusted: TrustedProxies): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);
-  return trusted.some(([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits));
+  return trusted.some(
+    ([network, bits]) => parsed.kind() === network.kind() && parsed.match(network, bits),
+  );
 }
 
 /**

@@ -39,7 +39,12 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
     { overrideGlobalObjects: false },
   );
   const server = createServer(
-    { maxHeaderSize: 16 * 1024, headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 5_000 },
+    {
+      maxHeaderSize: 16 * 1024,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 5_000,
+    },
     (incoming, outgoing) => {
       const { onAnswer } = options;
       if (onAnswer !== undefined) {

@@ -2,9 +2,17 @@ import { messageBlock } from './block.js';
 
 type Transport = (input: Request) => Promise<Response>;
 
-const SIGNED = ['content-digest', 'content-type', 'nonce', 'signature', 'signature-input', 'signature-key'];
+const SIGNED = [
+  'content-digest',
+  'content-type',
+  'nonce',
+  'signature',
+  'signature-input',
+  'signature-key',
+];
 
-const titleCase = (name: string): string => name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
+const titleCase = (name: string): string =>
+  name.replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
 
 /** Wraps an agent's transport: writes every signed request and its answer as the captured run shows them. */
 export function traceAgent(transport: typeof fetch, write: (text: string) => void): typeof fetch {

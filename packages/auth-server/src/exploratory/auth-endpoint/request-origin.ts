@@ -25,10 +25,11 @@ export function isNavigation(request: Request): boolean {
     request.headers.get('x-moz') ??
     '';
   if (/prefetch|prerender|preview/i.test(purpose)) return false;
-  const mode = request.headers.get('sec-fetch-mode');
+  // Browsers send all of fetch metadata; some HTTP clients send a mode alone, which says nothing.
   const destination = request.headers.get('sec-fetch-dest');
   return (
-    (mode === null || mode === 'navigate') && (destination === null || destination === 'document')
+    destination === null ||
+    (destination === 'document' && request.headers.get('sec-fetch-mode') === 'navigate')
   );
 }
 
