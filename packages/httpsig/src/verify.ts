@@ -185,10 +185,11 @@ function checkTarget(
   headers: HeaderIndex,
   authorities: readonly [string, ...string[]],
 ): string {
-  if (!message.target.startsWith('/')) {
+  // Origin form (RFC 9112 section 3.2.1) has no fragment; a router that drops one would see another path than was signed.
+  if (!message.target.startsWith('/') || message.target.includes('#')) {
     throw new SignatureError(
       'target_invalid',
-      'The request target must be a path, not an absolute URL.',
+      'The request target must be a path, not an absolute URL, and have no fragment.',
     );
   }
   const host = headers.get('host')?.toLowerCase();

@@ -41,6 +41,7 @@ describe('a Content-Digest is refused', () => {
   const other = utf8('{"item":"lamb"}');
   const wrong256 = `sha-256=:${digest('sha256', other)}:`;
   const wrong512 = `sha-512=:${digest('sha512', other)}:`;
+  const long = `sha-256=:${Buffer.concat([createHash('sha256').update(BODY).digest(), Buffer.of(0)]).toString('base64')}:`;
   const short = `sha-256=:${createHash('sha256').update(BODY).digest().subarray(0, 31).toString('base64')}:`;
 
   it.each([
@@ -57,6 +58,7 @@ describe('a Content-Digest is refused', () => {
       `${wrong512}, ${SHA256}`,
     ],
     ['that is cut short', 'digest_mismatch', short],
+    ['that has a byte more', 'digest_mismatch', long],
     ['that is empty bytes', 'digest_mismatch', 'sha-256=::'],
     [
       'that has the sha-512 under the name of sha-256',

@@ -233,18 +233,19 @@ function nextInAlphabet(letter: string): string {
 describe('Ed25519 points that let anybody sign', () => {
   const encodings = smallOrderEncodings();
   const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
+  const named = encodings.map(hexOf);
   const read = (point: Uint8Array) =>
     ruleOf(() => parsePublicJwk({ kty: 'OKP', crv: 'Ed25519', x: encodeBase64Url(point) }));
 
   it('are eight, found on the curve itself', () => {
-    expect(new Set(encodings.map(hexOf)).size).toBe(8);
+    expect(new Set(named).size).toBe(8);
   });
 
-  it.each(encodings.map(hexOf).toSorted())('%s is refused', (hex) => {
+  it.each(named)('%s is refused', (hex) => {
     expect(read(Buffer.from(hex, 'hex'))).toBe('key_weak');
   });
 
-  it.each(encodings.map(hexOf).toSorted())('%s is refused with its sign bit flipped', (hex) => {
+  it.each(named)('%s is refused with its sign bit flipped', (hex) => {
     const point = Buffer.from(hex, 'hex');
     point[31] = (point[31] ?? 0) ^ 0x80;
     expect(read(point)).toBe('key_weak');

@@ -38,7 +38,7 @@ import {
 } from './support.js';
 
 /** Any text, with a leaning towards the characters that the grammars are made of. */
-const GRAMMAR = 'abksz019=:;,"\\() \t?@-_.*+/%{}é\u0000\n';
+const GRAMMAR = Array.from('abksz019=:;,"\\() \t?@-_.*+/%{}é\u0000\n');
 const text = fc.oneof(
   fc.string({ unit: fc.constantFrom(...GRAMMAR), maxLength: 40 }),
   fc.string({ unit: 'binary', maxLength: 40 }),
@@ -188,7 +188,7 @@ describe('writing and reading are inverse to each other', () => {
   });
 
   it('for any text: what base64 is read from has one spelling', () => {
-    const alphabet = 'ABCDwxyz0189+/-_= ';
+    const alphabet = Array.from('ABCDwxyz0189+/-_= ');
     const encoded = fc.string({ unit: fc.constantFrom(...alphabet), maxLength: 12 });
     fc.assert(
       fc.property(encoded, (value) => {
@@ -349,7 +349,7 @@ describe('beside the structured-headers library', () => {
           ]),
         ).toEqual(other && Array.from(other, ([key, one]) => [key, theirs(one)]));
       }),
-      { numRuns: 1500, examples: DICTIONARIES.map((one) => [one]) },
+      { numRuns: 800, examples: DICTIONARIES.map((one) => [one]) },
     );
     expect(both).toBeGreaterThan(100);
   });
@@ -369,7 +369,7 @@ describe('beside the structured-headers library', () => {
         both += 1;
         expect(oursItem(own)).toEqual(other && theirsItem(other));
       }),
-      { numRuns: 1500, examples: ITEMS.map((one) => [one]) },
+      { numRuns: 800, examples: ITEMS.map((one) => [one]) },
     );
     expect(both).toBeGreaterThan(100);
   });
@@ -482,7 +482,7 @@ describe('a signed message', () => {
         const { result } = await check(put(other));
         expect(result.ok).toBe(false);
       }),
-      { numRuns: 1000 },
+      { numRuns: 400 },
     );
     await expectAccepted(message);
   });
@@ -490,7 +490,7 @@ describe('a signed message', () => {
   it('is refused after a change of any bit of its signature', async () => {
     const message = await signed(post);
     const bytes = Buffer.from(header(message, 'signature').slice(6, -1), 'base64');
-    for (let bit = 0; bit < bytes.length * 8; bit += 3) {
+    for (let bit = 0; bit < bytes.length * 8; bit += 5) {
       const flipped = Uint8Array.from(bytes);
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       const other = changed(message, 'signature', () => `sig1=:${encodeBase64(flipped)}:`);
@@ -514,7 +514,7 @@ describe('a signed message', () => {
   const message = fc
     .record({
       method: token,
-      target: visible.map((rest) => `/${rest}`),
+      target: visible.map((rest) => `/${rest.replaceAll('#', '')}`),
       body: fc.option(fc.uint8Array({ maxLength: 200 })),
       type: value,
       nonce: fc.option(value),

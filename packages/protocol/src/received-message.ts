@@ -76,12 +76,16 @@ export function receivedMessage(
   }
   const { rawHeaders, url: target = '' } = incoming;
   const headers: [string, string][] = [];
+  let authority: string | undefined;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
     const value = rawHeaders[at + 1] ?? '';
-    if (name === ':authority') headers.push(['host', value]);
+    if (name === ':authority') authority = value;
+    // RFC 9113 section 8.3.1: `host` may say again what `:authority` says.
+    else if (name.toLowerCase() === 'host' && value === authority) continue;
     else if (!name.startsWith(':')) headers.push([name, value]);
   }
+  if (authority !== undefined) headers.push(['host', authority]);
   if (!target.startsWith('/')) {
     throw new AAuthError('invalid_request', 'The request target must be a path.', {
       rule: 'target_invalid',

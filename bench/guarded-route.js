@@ -1,0 +1,49 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { compare, median, printTable } from './measure.js';
+import { load } from './raw-client.js';
+
+/** The guarded `/data-auth` over loopback HTTP, against the same server's unguarded route. */
+export async function guardedRoute({ rounds, milliseconds }) {
+  const server = fork(fileURLToPath(new URL('./guarded-server.js', import.meta.url)));
+  const [{ port }] = await once(server, 'message');
+  const authorized = async () => {
+    server.send('sign');
+    const [{ headers }] = await once(server, 'message');
+    return `GET /data-auth HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
+  };
+  const open = 'GET /open HTTP/1.1\r\nHost: 127.0.0.1:8102\r\n\r\n';
+  const rows = [];
+  for (const connections of [1, 16, 64]) {
+    const latencies = [];
+    const result = await compare({
+      rounds,
+      baseline: async () =>
+        (await load({ port, request: open, connections, milliseconds })).perSecond,
+      subject: async () => {
+        const measured = await load({
+          port,
+          request: await authorized(),
+          connections,
+          milliseconds,
+        });
+        latencies.push(measured);
+        return measured.perSecond;
+      },
+    });
+    const p50 = median(latencies.map((one) => one.p50));
+    const p99 = median(latencies.map((one) => one.p99));
+    rows.push({
+      name: `${connections} connections, p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`,
+      ...result,
+    });
+  }
+  server.send('stop');
+  await once(server, 'exit');
+  printTable(
+    'Guarded /data-auth over HTTP, against the unguarded route of the same server',
+    'requests per second',
+    rows,
+  );
+}

@@ -1,0 +1,28 @@
+/** A server process with one guarded and one unguarded route, for `guarded-route.js`. */
+import { serve } from '@hono/node-server';
+import { createResource } from '@countersign/resource';
+import { aauth } from '@countersign/resource/hono';
+import { Hono } from 'hono';
+import { authorizedRequest, ISSUER, makeKeys, RESOURCE, SCOPES, warmDiscovery } from './parties.js';
+
+const keys = await makeKeys();
+const resource = createResource({
+  id: RESOURCE,
+  keys: keys.resource,
+  authServers: [ISSUER],
+  scopes: SCOPES,
+  insecureLoopback: true,
+  discovery: await warmDiscovery(keys),
+});
+const answer = (c) => c.json({ message: 'Access granted' });
+const app = new Hono();
+app.get('/data-auth', aauth(resource, { scopes: Object.keys(SCOPES) }), answer);
+app.get('/open', answer);
+const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
+  process.send({ port });
+});
+process.on('message', async (command) => {
+  if (command === 'stop') server.close(() => process.exit(0));
+  // The signature stays fresh for a minute: the load asks for a new one for each round.
+  else process.send({ headers: (await authorizedRequest(keys)).headers });
+});
