@@ -516,7 +516,7 @@ describe('a person', () => {
     await until(() => outcomes.length > 0);
     expect(outcomes).toEqual(['0 interaction_timeout']);
     abort.abort();
-    await until(() => outcomes.length === 17).catch(() => console.log(outcomes));
+    await until(() => outcomes.length === 17);
   });
 });
 

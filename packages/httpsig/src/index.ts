@@ -88,3 +88,4 @@ export {
   type VerifyOptions,
   type VerifyResult,
 } from './verify.js';
+export { sha256 } from '#platform';

@@ -56,8 +56,9 @@ export {
   resourceMetadata,
 } from './exploratory/metadata.js';
 export { CALLBACK_PATH, JWKS_PATH, REQUEST_TYPES, type RequestType } from './exploratory/names.js';
+export type { Caller } from './exploratory/caller.js';
+export { fromStranger } from './exploratory/strangers-key.js';
 export {
-  type Caller,
   createRequestVerifier,
   type RequestVerifier,
   type RequestVerifierOptions,

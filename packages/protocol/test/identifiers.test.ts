@@ -130,8 +130,16 @@ describe('a server identifier', () => {
   );
 
   it('has one spelling: whatever is accepted is its own origin', () => {
-    const host = fc.oneof(fc.domain(), fc.ipV4(), fc.ipV6().map((ip) => `[${ip}]`), fc.string());
-    const port = fc.oneof(fc.constant(''), fc.nat(70_000).map((n) => `:${n}`));
+    const host = fc.oneof(
+      fc.domain(),
+      fc.ipV4(),
+      fc.ipV6().map((ip) => `[${ip}]`),
+      fc.string(),
+    );
+    const port = fc.oneof(
+      fc.constant(''),
+      fc.nat(70_000).map((n) => `:${n}`),
+    );
     const scheme = fc.constantFrom('https://', 'http://', 'HTTPS://', 'https:', '');
     const rest = fc.constantFrom('', '', '', '/', '?', '#', '/a', ' ');
     const text = fc.tuple(scheme, host, port, rest).map((parts) => parts.join(''));

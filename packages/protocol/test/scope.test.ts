@@ -46,7 +46,10 @@ describe('a scope value', () => {
 describe('held scopes cover wanted ones', () => {
   it.each([
     [['a', 'b'], ['a']],
-    [['a', 'b'], ['b', 'a']],
+    [
+      ['a', 'b'],
+      ['b', 'a'],
+    ],
     [['a'], []],
   ])('%j covers %j', (held, wanted) => {
     expect(scopeCovers(held, wanted)).toBe(true);

@@ -53,6 +53,14 @@ export interface ExpiredAuthToken extends AuthTokenContent {
 export type TrustedIssuers =
   readonly ServerIdentifier[] | ((issuer: ServerIdentifier) => boolean | Promise<boolean>);
 
+/** Whether `issuer` is one of those that a receiver relies on. */
+export function isTrusted(
+  issuer: ServerIdentifier,
+  trusted: TrustedIssuers,
+): boolean | Promise<boolean> {
+  return typeof trusted === 'function' ? trusted(issuer) : trusted.includes(issuer);
+}
+
 /** The longest time to `exp` accepted by default: 24 hours (PROTOCOL section 3). */
 export const MAX_AUTH_TOKEN_SECONDS = 86_400;
 
@@ -81,12 +89,7 @@ export async function verifyAuthToken(
 ): Promise<AuthTokenVerification> {
   const claims: ClaimReader = ClaimReader.open(token, TOKEN_TYPES.auth, 'invalid_token', expect);
   const issuer = claims.identifier('iss');
-  const { trustedIssuers } = expect;
-  const trusted =
-    typeof trustedIssuers === 'function'
-      ? await trustedIssuers(issuer)
-      : trustedIssuers.includes(issuer);
-  if (!trusted) claims.refuse('issuer_untrusted');
+  if (!(await isTrusted(issuer, expect.trustedIssuers))) claims.refuse('issuer_untrusted');
   const audience = claims.identifier('aud');
   if (audience !== expect.audience) claims.refuse('aud_other');
   const scope: unknown = claims.payload['scope'];

@@ -31,12 +31,15 @@ export interface TokenExpectations extends IdentifierOptions {
   readonly maxLifetimeSeconds?: number;
 }
 
-function skewOf({ skewSeconds = 10 }: TokenExpectations): number {
+function skewOf({ skewSeconds = 10 }: Pick<TokenExpectations, 'skewSeconds'>): number {
   return Math.min(Math.max(skewSeconds, 0), 60);
 }
 
 /** True while a token with that `exp` may be accepted, the allowance included. */
-export function isLive(exp: number, expectations: TokenExpectations): boolean {
+export function isLive(
+  exp: number,
+  expectations: Pick<TokenExpectations, 'now' | 'skewSeconds'>,
+): boolean {
   return exp + skewOf(expectations) > expectations.now;
 }
 

@@ -2,8 +2,8 @@ import {
   AAuthError,
   type AgentMetadata,
   agentMetadata,
+  fromStranger,
   hashSecret,
-  isAAuthError,
   parseScope,
   resourceMetadata,
   type ServerIdentifier,
@@ -74,7 +74,7 @@ async function readAsked(
       agent: caller.agent,
       agentThumbprint: caller.key.thumbprint,
       insecureLoopback: context.insecureLoopback,
-      findKey: (resource, kid) => strangersKey(context, resource, kid),
+      findKey: (resource, kid) => fromStranger(context.discovery.publishedKey(resourceMetadata, resource, kid)),
     });
     if (token.authRequestUrl !== undefined) {
       throw new AAuthError('invalid_request', 'This server does not take auth_request_url.');
@@ -87,23 +87,6 @@ async function readAsked(
     return { kind: 'sign-in', audience: caller.agent, scopes };
   }
   throw new AAuthError('invalid_request', 'Send exactly one of resource_token and scope.');
-}
-
-async function strangersKey(context: ServerContext, resource: ServerIdentifier, kid: string) {
-  try {
-    return await context.discovery.publishedKey(resourceMetadata, resource, kid);
-  } catch (error) {
-    if (!isAAuthError(error, 'discovery_failed')) throw error;
-    throw new AAuthError(
-      'invalid_signature',
-      'The signing key could not be had from where the request says it is published.',
-      {
-        rule: 'discovery_failed',
-        cause: error,
-        ...(error.detail === undefined ? {} : { detail: error.detail }),
-      },
-    );
-  }
 }
 
 /** Granted by policy (PROTOCOL section 5.5): no person, so no `sub`. */

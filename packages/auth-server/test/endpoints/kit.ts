@@ -1,0 +1,424 @@
+/**
+ * An auth server on a database file of its own, the parties that call it, and a person's browser as plain HTTP. Time
+ * stands still until it is moved; discovery answers from memory; everything else is real.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Libsql from 'libsql';
+import { type AAuthError, hashSecret, type JsonObject } from '@countersign/protocol';
+import { hashPassword } from '../../src/accounts/index.js';
+import type { Connection } from '../../src/connection.js';
+import {
+  type AuthServer,
+  type AuthServerOptions,
+  createAuthServer,
+  openStorage,
+  type Policy,
+  type Storage,
+} from '../../src/index.js';
+import {
+  FakeDiscovery,
+  identifier,
+  makeAgent,
+  makeResource,
+  type Party,
+  resourceTokenFor,
+  type Shape,
+  type Signer,
+  signedRequest,
+  type TestAgent,
+  type TestClock,
+  testClock,
+} from '../../../protocol/test/kit.js';
+import { type ReadForm, readForms } from '../pages/html-forms.js';
+
+export const ISSUER = 'https://as.example';
+export const PASSWORD = 'correct horse battery staple';
+export const FORM = 'application/x-www-form-urlencoded';
+
+/** Every table with every row, as another connection sees them. */
+export type Contents = Record<string, readonly JsonObject[]>;
+
+export interface BenchOptions {
+  readonly issuer?: string;
+  readonly agentId?: string;
+  readonly redirectUri?: string;
+  /** How long the store waits for a lock. */
+  readonly lockTimeoutMilliseconds?: number;
+  readonly server?: Partial<AuthServerOptions>;
+}
+
+/** An answer that has been read. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The JSON object it carries; empty for anything else. */
+  readonly json: JsonObject;
+}
+
+export async function answerOf(response: Response): Promise<Answer> {
+  const text = await response.text();
+  const isJson = response.headers.get('content-type') === 'application/json';
+  const json = isJson && text !== '' ? (JSON.parse(text) as JsonObject) : {};
+  return { status: response.status, headers: response.headers, text, json };
+}
+
+let passwordHash: Promise<string> | undefined;
+
+export class Bench {
+  readonly clock: TestClock = testClock();
+  readonly discovery = new FakeDiscovery();
+  /** What was refused, with the private reason. */
+  readonly refused: AAuthError[] = [];
+  readonly issuer: string;
+  readonly redirectUri: string;
+  policy: Policy = () => ({ decision: 'ask-person' });
+  agent!: TestAgent;
+  /** The agent's second key, published beside the first. */
+  rotated!: Signer;
+  resource!: Party;
+  storage!: Storage;
+  server!: AuthServer;
+  readonly #options: BenchOptions;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'countersign-endpoints-'));
+
+  private constructor(options: BenchOptions) {
+    this.#options = options;
+    this.issuer = options.issuer ?? ISSUER;
+    this.redirectUri = options.redirectUri ?? 'https://agent.example/callback';
+  }
+
+  static async open(options: BenchOptions = {}): Promise<Bench> {
+    const bench = new Bench(options);
+    const id = options.agentId ?? 'https://agent.example';
+    const [agent, second, resource] = await Promise.all([
+      makeAgent(id),
+      makeAgent(id),
+      makeResource(),
+    ]);
+    bench.agent = agent;
+    bench.rotated = {
+      key: second.key,
+      signatureKey: { scheme: 'jwks', mode: 'identifier', id, kid: 'key-2', wellKnown: 'aauth-agent' },
+    };
+    bench.resource = resource;
+    bench.discovery
+      .publishAgent(agent, { redirectUris: [bench.redirectUri], name: 'The agent' })
+      .publishKeys(`${id}/jwks.json`, [
+        ...agent.keys.jwks.keys,
+        { ...second.key.publicJwk, kid: 'key-2' },
+      ])
+      .publishResource(resource, {
+        scopeDescriptions: { 'data.read': 'Read your data', 'data.write': 'Change your data' },
+      });
+    await bench.start();
+    for (const name of ['ada', 'ben']) await bench.addPerson(name);
+    return bench;
+  }
+
+  get databaseFile(): string {
+    return join(this.#directory, 'countersign.db');
+  }
+
+  /** Opens the database and makes the server, as a process that starts does. */
+  async start(): Promise<void> {
+    const { lockTimeoutMilliseconds } = this.#options;
+    this.storage = await openStorage(
+      `sqlite:${this.databaseFile}`,
+      lockTimeoutMilliseconds === undefined ? {} : { lockTimeoutMilliseconds },
+    );
+    this.server = await this.serverWith({});
+  }
+
+  async stop(): Promise<void> {
+    await this.storage.close();
+  }
+
+  async close(): Promise<void> {
+    await this.storage.close();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Another server on the same database, with other settings. */
+  async serverWith(options: Partial<AuthServerOptions>): Promise<AuthServer> {
+    return await createAuthServer({
+      issuer: this.issuer,
+      storage: this.storage,
+      policy: (request) => this.policy(request),
+      discovery: this.discovery,
+      clock: this.clock,
+      onRefused: (error) => this.refused.push(error),
+      ...this.#options.server,
+      ...options,
+    });
+  }
+
+  /** A person with {@link PASSWORD}; the hash is computed once for all. */
+  async addPerson(username: string): Promise<void> {
+    passwordHash ??= hashPassword(PASSWORD);
+    await this.storage.users.create({
+      id: `user-${username}`,
+      subject: `sub-${username}`,
+      username,
+      name: `${username} of Example`,
+      email: `${username}@mail.example`,
+      emailVerified: true,
+      passwordHash: await passwordHash,
+      createdAt: this.clock(),
+    });
+  }
+
+  /** The database as another process sees it. */
+  contents(): Contents {
+    const database = new Libsql(this.databaseFile);
+    try {
+      const tables = database
+        .prepare("select name from sqlite_master where type = 'table' order by name")
+        .all() as { name: string }[];
+      return Object.fromEntries(
+        tables.map(({ name }) => [
+          name,
+          database.prepare(`select * from ${name}`).all() as JsonObject[],
+        ]),
+      );
+    } finally {
+      database.close();
+    }
+  }
+
+  /** How many rows a table has. */
+  count(table: string): number {
+    return this.contents()[table]?.length ?? NaN;
+  }
+
+  /** A request as it came over the network. */
+  async send(request: Request, connection?: Connection, server = this.server): Promise<Answer> {
+    return await answerOf(await server.handle(request, connection));
+  }
+
+  /** A signed request to the token endpoint, as the agent sends it unless told otherwise. */
+  async tokenRequest(
+    parameters: Readonly<Record<string, string>> | string,
+    signer: Signer = this.agent,
+    shape: Partial<Shape> = {},
+  ): Promise<Request> {
+    return await signedRequest(signer, {
+      url: `${this.issuer}/agent/token`,
+      headers: [['Content-Type', FORM]],
+      body:
+        typeof parameters === 'string' ? parameters : new URLSearchParams(parameters).toString(),
+      created: this.clock(),
+      ...shape,
+    });
+  }
+
+  async token(
+    parameters: Readonly<Record<string, string>> | string,
+    signer: Signer = this.agent,
+    server = this.server,
+  ): Promise<Answer> {
+    return await this.send(await this.tokenRequest(parameters, signer), undefined, server);
+  }
+
+  /** A resource token for the agent, or for the key of one of its delegates. */
+  async resourceToken(scope = ['data.read', 'data.write'], signer: Signer = this.agent) {
+    const authServer = { ...this.resource, id: identifier(this.issuer) };
+    const agent = { ...this.agent, key: signer.key };
+    return await resourceTokenFor(this.resource, authServer, agent, { scope, now: this.clock() });
+  }
+
+  /** Parameters of a request for access that is right in every respect. */
+  async accessRequest(
+    more: { scope?: string[]; signer?: Signer; state?: string } = {},
+  ): Promise<Record<string, string>> {
+    return {
+      request_type: 'auth',
+      resource_token: await this.resourceToken(more.scope, more.signer),
+      redirect_uri: this.redirectUri,
+      ...(more.state === undefined ? {} : { state: more.state }),
+    };
+  }
+
+  /** Asks for access on a person's behalf and returns the request token. */
+  async requestToken(
+    more: { scope?: string[]; signer?: Signer; state?: string; signIn?: string } = {},
+  ): Promise<string> {
+    const { signIn } = more;
+    const parameters =
+      signIn === undefined
+        ? await this.accessRequest(more)
+        : { request_type: 'auth', scope: signIn, redirect_uri: this.redirectUri };
+    const answer = await this.token(parameters, more.signer);
+    if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
+    return String(answer.json['request_token']);
+  }
+
+  /** Where the agent sends the person. */
+  pageUrl(requestToken: string, more: Readonly<Record<string, string>> = {}): string {
+    const query = new URLSearchParams({
+      request_token: requestToken,
+      redirect_uri: this.redirectUri,
+      ...more,
+    });
+    return `${this.issuer}/agent/auth?${query.toString()}`;
+  }
+
+  /** A browser in which that person is signed in already, without the work of a password. */
+  async signedIn(username: string): Promise<TestBrowser> {
+    const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
+    const now = this.clock();
+    await this.storage.sessions.create({
+      idHash: await hashSecret(secret),
+      userId: `user-${username}`,
+      createdAt: now,
+      authenticatedAt: now,
+      lastSeenAt: now,
+      expiresAt: now + 12 * 3600,
+    });
+    const browser = new TestBrowser(this);
+    browser.cookies.set(this.cookieName, secret);
+    return browser;
+  }
+
+  get cookieName(): string {
+    return this.issuer.startsWith('https:')
+      ? '__Host-countersign'
+      : `countersign-${new URL(this.issuer).port}`;
+  }
+
+  /** Has a person approve a request and returns the code. */
+  async approvedCode(
+    more: { scope?: string[]; signer?: Signer; signIn?: string; username?: string } = {},
+  ): Promise<string> {
+    const browser = await this.signedIn(more.username ?? 'ada');
+    await browser.open(this.pageUrl(await this.requestToken(more)));
+    const code = (await browser.press('approve')).location?.searchParams.get('code');
+    if (typeof code !== 'string') throw new Error('not approved');
+    return code;
+  }
+
+  /** Has a person approve a request and the agent take the token. */
+  async granted(more: Parameters<Bench['approvedCode']>[0] = {}): Promise<JsonObject> {
+    const code = await this.approvedCode(more);
+    const answer = await this.token({ request_type: 'code', code }, more.signer);
+    if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
+    return answer.json;
+  }
+}
+
+/** A page or a redirect, as a browser got it. */
+export interface Seen extends Answer {
+  readonly forms: readonly ReadForm[];
+  readonly location: URL | undefined;
+  readonly heading: string;
+}
+
+export type HeaderChanges = Readonly<Record<string, string | undefined>>;
+
+/** What Chromium sends with a navigation that another site started. */
+export const NAVIGATION: HeaderChanges = {
+  'sec-fetch-site': 'cross-site',
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-dest': 'document',
+};
+/** What Chromium sends with a form of a page that has `Referrer-Policy: no-referrer`. */
+export const OWN_FORM: HeaderChanges = {
+  origin: 'null',
+  'sec-fetch-site': 'same-origin',
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-dest': 'document',
+};
+
+/** A browser as far as HTTP goes: cookies, the page in front, its form. */
+export class TestBrowser {
+  readonly cookies = new Map<string, string>();
+  page: Seen | undefined;
+  address = '203.0.113.7';
+  readonly #bench: Bench;
+
+  constructor(bench: Bench) {
+    this.#bench = bench;
+  }
+
+  /** Opens an address in this browser. */
+  async open(url: string, headers: HeaderChanges = {}, method = 'GET'): Promise<Seen> {
+    return await this.#go(new Request(url, { method, headers: this.#headers(NAVIGATION, headers) }));
+  }
+
+  /** Fills in the form of the page in front and presses a button. */
+  async press(
+    action: string,
+    fields: Readonly<Record<string, string | undefined>> = {},
+    headers: HeaderChanges = {},
+  ): Promise<Seen> {
+    const form = this.page?.forms[0];
+    if (form === undefined) throw new Error(`no form on "${this.page?.heading}"`);
+    return await this.#go(this.submission(form, { ...fields, action }, headers));
+  }
+
+  /** The request that pressing a button makes, not yet sent. */
+  submission(
+    form: ReadForm,
+    fields: Readonly<Record<string, string | undefined>>,
+    headers: HeaderChanges = {},
+  ): Request {
+    const all = Object.entries({ ...form.hidden, ...fields });
+    const sent = all.filter((entry): entry is [string, string] => entry[1] !== undefined);
+    return new Request(`${this.#bench.issuer}${form.action}`, {
+      method: form.method.toUpperCase(),
+      headers: this.#headers({ ...OWN_FORM, 'content-type': FORM }, headers),
+      body: new URLSearchParams(sent).toString(),
+    });
+  }
+
+  async signIn(username: string, password = PASSWORD): Promise<Seen> {
+    const answer = await this.press('sign-in', { username, password });
+    return answer.status === 303 ? await this.follow(answer) : answer;
+  }
+
+  /** Follows a redirect to one of the server's own pages. */
+  async follow(answer: Seen): Promise<Seen> {
+    if (answer.location?.origin !== this.#bench.issuer) throw new Error('not to the server itself');
+    return await this.open(answer.location.href, { 'sec-fetch-site': 'same-origin' });
+  }
+
+  async #go(request: Request): Promise<Seen> {
+    const seen = await seenIn(
+      await this.#bench.server.handle(request, { remoteAddress: this.address }),
+      this.#bench.issuer,
+    );
+    for (const line of seen.headers.getSetCookie()) {
+      const [pair = ''] = line.split(';', 1);
+      const at = pair.indexOf('=');
+      this.cookies.set(pair.slice(0, at), pair.slice(at + 1));
+    }
+    this.page = seen;
+    return seen;
+  }
+
+  #headers(usual: HeaderChanges, changes: HeaderChanges): Record<string, string> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const all = Object.entries({
+      host: new URL(this.#bench.issuer).host,
+      ...(cookie === '' ? {} : { cookie }),
+      ...usual,
+      ...changes,
+    });
+    return Object.fromEntries(
+      all.filter((entry): entry is [string, string] => entry[1] !== undefined),
+    );
+  }
+}
+
+export async function seenIn(response: Response, issuer: string): Promise<Seen> {
+  const answer = await answerOf(response);
+  const location = answer.headers.get('location');
+  return {
+    ...answer,
+    forms: readForms(answer.text),
+    location: location === null ? undefined : new URL(location, issuer),
+    heading: /<h1>(.*?)<\/h1>/su.exec(answer.text)?.[1]?.replace(/<[^>]*>/gu, '') ?? '',
+  };
+}

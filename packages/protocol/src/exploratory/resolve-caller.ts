@@ -1,0 +1,109 @@
+import {
+  importVerificationKey,
+  type SchemeName,
+  type SignatureKey,
+} from '@countersign/httpsig';
+import type { Discovery } from '../discovery/discovery.js';
+import { AAuthError } from '../errors.js';
+import { type IdentifierOptions, isServerIdentifier, type ServerIdentifier } from '../identifiers.js';
+
+
+import type { TrustedIssuers } from './auth-token.js';
+import type { Caller } from './caller.js';
+import { agentMetadata, authServerMetadata, resourceMetadata } from './metadata.js';
+import { createTokenMemory } from './token-memory.js';
+import { createTokenResolver } from './resolve-token.js';
+import { strangersKey } from './strangers-key.js';
+
+
+/** What is needed to find out who signed. */
+export interface CallerResolverOptions extends IdentifierOptions {
+  /** The receiver's own identifier: the audience of tokens, and by default its only authority. */
+  readonly id: ServerIdentifier;
+  readonly discovery: Discovery;
+  /** Auth tokens are accepted from these auth servers; without this property they are refused. */
+  readonly trustedIssuers?: TrustedIssuers;
+  /** Seconds of allowance for token times; default 10, at most 60. */
+  readonly skewSeconds?: number;
+  /** The longest time to `exp` accepted of an auth token; default 24 hours. */
+  readonly maxAuthTokenSeconds?: number;
+  /** Verified tokens of each kind that are not verified again until they expire; default 10,000. */
+  readonly maxRememberedTokens?: number;
+}
+
+/** Says who signed, as far as the Signature-Key and what it leads to prove it. */
+export type CallerResolver = (signatureKey: SignatureKey, now: number) => Promise<Caller>;
+
+/** The schemes that are accepted. */
+export const SCHEMES: readonly SchemeName[] = ['hwk', 'jwks', 'jwt'];
+
+/** Documents that `well-known` may name, and whether one proves the identity of an agent (PROTOCOL section 2.1). */
+const wellKnownKinds = new Map([
+  [agentMetadata.wellKnown, { kind: agentMetadata, identifiesAgent: true }],
+  [resourceMetadata.wellKnown, { kind: resourceMetadata, identifiesAgent: false }],
+  [authServerMetadata.wellKnown, { kind: authServerMetadata, identifiesAgent: false }],
+]);
+
+/** Makes the resolver of one receiver, with a memory of the tokens that it has verified. */
+export function createCallerResolver(options: CallerResolverOptions): CallerResolver {
+  const { maxRememberedTokens = 10_000 } = options;
+  const resolveToken = createTokenResolver(options, {
+    auth: createTokenMemory(maxRememberedTokens),
+    agent: createTokenMemory(maxRememberedTokens),
+  });
+  return async (signatureKey, now) => {
+    switch (signatureKey.scheme) {
+      case 'hwk': {
+        const key = await importVerificationKey(signatureKey.jwk);
+        return { kind: 'key', scheme: 'hwk', key };
+      }
+      case 'jwks':
+        return await resolvePublishedKey(signatureKey, options);
+      case 'jwt':
+        return await resolveToken(signatureKey.jwt, now);
+      case 'x509':
+        throw new AAuthError('invalid_signature', 'The Signature-Key scheme is not accepted here.', {
+          rule: 'scheme_unsupported',
+          accepted: SCHEMES,
+        });
+    }
+  };
+}
+
+async function resolvePublishedKey(
+  signatureKey: Extract<SignatureKey, { scheme: 'jwks' }>,
+  options: CallerResolverOptions,
+): Promise<Caller> {
+  const { discovery } = options;
+  const { kid } = signatureKey;
+  if (signatureKey.mode === 'url') {
+    const key = await strangersKey(discovery.keyAt(signatureKey.jwks, kid));
+    return { kind: 'key', scheme: 'jwks', key };
+  }
+  const { id, wellKnown } = signatureKey;
+  if (!isServerIdentifier(id, options)) {
+    throw new AAuthError('invalid_signature', 'Signature-Key: id is not a server identifier.', {
+      rule: 'id_invalid',
+    });
+  }
+  if (wellKnown === undefined) {
+    const key = await strangersKey(discovery.keyAt(id, kid));
+    return { kind: 'key', scheme: 'jwks', key };
+  }
+  const named = wellKnownKinds.get(wellKnown);
+  if (named === undefined) {
+    throw new AAuthError(
+      'invalid_signature',
+      'Signature-Key: well-known is not a known document.',
+      {
+        rule: 'well_known_unknown',
+        accepted: [...wellKnownKinds.keys()],
+      },
+    );
+  }
+  const key = await strangersKey(discovery.publishedKey(named.kind, id, kid));
+  return named.identifiesAgent
+    ? { kind: 'agent', scheme: 'jwks', key, agent: id, delegate: undefined }
+    : { kind: 'key', scheme: 'jwks', key };
+}
+

@@ -1,0 +1,151 @@
+import type { VerificationKey } from '@countersign/httpsig';
+import type { MetadataKind, PublishesKeys } from '../discovery/discovery.js';
+import { AAuthError, isAAuthError } from '../errors.js';
+import type { ServerIdentifier } from '../identifiers.js';
+import { type DecodedJws, decodeJws } from '../jws.js';
+import { verifyAgentToken } from './agent-token.js';
+import { isTrusted, verifyAuthToken } from './auth-token.js';
+import type { Caller } from './caller.js';
+import { agentMetadata, authServerMetadata } from './metadata.js';
+import type { CallerResolverOptions } from './resolve-caller.js';
+import { strangersKey } from './strangers-key.js';
+import { isLive, TOKEN_TYPES, type TokenExpectations } from './token-claims.js';
+import type { RememberedToken, TokenMemory } from './token-memory.js';
+
+/** What a verified token says. */
+interface VerifiedToken {
+  readonly caller: Caller;
+  readonly expiresAt: number;
+  readonly issuer: ServerIdentifier;
+}
+
+/** What differs between the two kinds of token that may sign. */
+interface TokenKind {
+  readonly memory: TokenMemory;
+  /** Finds the issuer's key; throws what the answer to a failure is. */
+  findKey(issuer: ServerIdentifier, kid: string): Promise<VerificationKey | undefined>;
+  /** Whether the issuer is still relied on. */
+  relied(issuer: ServerIdentifier): boolean | Promise<boolean>;
+  verify(token: string, now: number, findKey: TokenKind['findKey']): Promise<VerifiedToken>;
+}
+
+/**
+ * Makes the function that says who a token in Signature-Key stands for. A token that was verified before is not
+ * verified again until it expires: its issuer must still be relied on and must still publish the very key that
+ * verified it.
+ */
+export function createTokenResolver(
+  options: CallerResolverOptions,
+  memories: { readonly auth: TokenMemory; readonly agent: TokenMemory },
+): (jwt: string, now: number) => Promise<Caller> {
+  const kinds = { auth: authKind(options, memories.auth), agent: agentKind(options, memories.agent) };
+  const known = Object.values(kinds);
+  return async (jwt, now) => {
+    const hash = await memories.auth.hash(jwt);
+    for (const kind of known) {
+      const caller = await recall(kind, hash, { ...options, now });
+      if (caller !== undefined) return caller;
+    }
+    const decoded = decodeJws(jwt);
+    const isAuth = typeof decoded !== 'string' && decoded.header.typ === TOKEN_TYPES.auth;
+    const kind = isAuth && options.trustedIssuers !== undefined ? kinds.auth : kinds.agent;
+    return await verifyAnew(kind, jwt, decoded, hash, now);
+  };
+}
+
+async function recall(
+  { memory, findKey, relied }: TokenKind,
+  hash: string,
+  times: Pick<TokenExpectations, 'now' | 'skewSeconds'>,
+): Promise<Caller | undefined> {
+  const held = memory.find(hash);
+  if (held === undefined) return undefined;
+  const { issuer, kid, issuerKey, expiresAt, caller } = held;
+  const stands =
+    isLive(expiresAt, times) &&
+    (await relied(issuer)) &&
+    (await findKey(issuer, kid))?.thumbprint === issuerKey.thumbprint;
+  if (stands) return caller;
+  memory.forget(hash);
+  return undefined;
+}
+
+async function verifyAnew(
+  kind: TokenKind,
+  jwt: string,
+  decoded: DecodedJws | string,
+  hash: string,
+  now: number,
+): Promise<Caller> {
+  let issuerKey: VerificationKey | undefined;
+  const verified = await kind.verify(jwt, now, async (issuer, kid) => {
+    issuerKey = await kind.findKey(issuer, kid);
+    return issuerKey;
+  });
+  const { caller, issuer, expiresAt } = verified;
+  if (typeof decoded !== 'string' && issuerKey !== undefined && caller.kind !== 'expired-token-holder') {
+    const remembered: RememberedToken = { issuer, kid: decoded.header.kid, issuerKey, expiresAt, caller };
+    kind.memory.add(hash, remembered);
+  }
+  return caller;
+}
+
+function expectations(options: CallerResolverOptions, now: number) {
+  const { id: audience, insecureLoopback = false, skewSeconds } = options;
+  return { now, audience, insecureLoopback, ...(skewSeconds === undefined ? {} : { skewSeconds }) };
+}
+
+function authKind(options: CallerResolverOptions, memory: TokenMemory): TokenKind {
+  const { discovery, trustedIssuers = [], maxAuthTokenSeconds } = options;
+  return {
+    memory,
+    findKey: (issuer, kid) => trustedKey(discovery.publishedKey(authServerMetadata, issuer, kid)),
+    relied: (issuer) => isTrusted(issuer, trustedIssuers),
+    verify: async (token, now, findKey) => {
+      const result = await verifyAuthToken(token, {
+        ...expectations(options, now),
+        ...(maxAuthTokenSeconds === undefined ? {} : { maxLifetimeSeconds: maxAuthTokenSeconds }),
+        trustedIssuers,
+        findKey,
+      });
+      const { issuer, expiresAt, confirmation: key } = result.token;
+      const caller: Caller =
+        result.state === 'valid'
+          ? { kind: 'token-holder', scheme: 'jwt', key, token: result.token }
+          : { kind: 'expired-token-holder', scheme: 'jwt', key, token: result.token };
+      return { caller, issuer, expiresAt };
+    },
+  };
+}
+
+function agentKind(options: CallerResolverOptions, memory: TokenMemory): TokenKind {
+  const { discovery } = options;
+  const kind: MetadataKind<PublishesKeys> = agentMetadata;
+  return {
+    memory,
+    findKey: (agent, kid) => strangersKey(discovery.publishedKey(kind, agent, kid)),
+    relied: () => true,
+    verify: async (token, now, findKey) => {
+      const verified = await verifyAgentToken(token, { ...expectations(options, now), findKey });
+      const { agent, delegate, expiresAt, confirmation: key } = verified;
+      const caller: Caller = { kind: 'agent', scheme: 'jwt', key, agent, delegate };
+      return { caller, issuer: agent, expiresAt };
+    },
+  };
+}
+
+/** A key of an auth server this receiver was configured with: its failure is ours to report as such. */
+async function trustedKey(
+  find: Promise<VerificationKey | undefined>,
+): Promise<VerificationKey | undefined> {
+  try {
+    return await find;
+  } catch (error) {
+    if (!isAAuthError(error, 'discovery_failed')) throw error;
+    throw new AAuthError(
+      'temporarily_unavailable',
+      'The auth server that issued the token cannot be reached; try again shortly.',
+      { rule: 'trusted_issuer_unreachable', cause: error, retryAfterSeconds: 10 },
+    );
+  }
+}

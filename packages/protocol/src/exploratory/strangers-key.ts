@@ -1,0 +1,34 @@
+import type { VerificationKey } from '@countersign/httpsig';
+import { AAuthError, isAAuthError } from '../errors.js';
+
+const KEY_NOT_FOUND =
+  'The signing key could not be had from where the request says it is published.';
+
+function keyNotFound(rule: string, cause?: AAuthError): AAuthError {
+  return new AAuthError('invalid_signature', KEY_NOT_FOUND, {
+    rule,
+    ...(cause === undefined ? {} : { cause, detail: cause.detail ?? cause.message }),
+  });
+}
+
+/**
+ * A key, or a document, that a stranger pointed at: whatever is wrong there, the answer is one and the same
+ * `invalid_signature` (PROTOCOL section 7).
+ */
+export async function fromStranger<T>(find: Promise<T>): Promise<T> {
+  try {
+    return await find;
+  } catch (error) {
+    if (isAAuthError(error, 'discovery_failed')) throw keyNotFound('discovery_failed', error);
+    throw error;
+  }
+}
+
+/** As {@link fromStranger}, for a key that must exist. */
+export async function strangersKey(
+  find: Promise<VerificationKey | undefined>,
+): Promise<VerificationKey> {
+  const key = await fromStranger(find);
+  if (key === undefined) throw keyNotFound('kid_unknown');
+  return key;
+}
