@@ -13,14 +13,17 @@ export async function guardedRoute({ rounds, milliseconds }) {
     const [{ headers }] = await once(server, 'message');
     return `GET /data-auth HTTP/1.1\r\n${headers.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
   };
-  const open = 'GET /open HTTP/1.1\r\nHost: 127.0.0.1:8102\r\n\r\n';
+  const plain = (path) => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:8102\r\n\r\n`;
   const rows = [];
-  for (const connections of [1, 16, 64]) {
+  for (const [against, connections] of [1, 16, 64].flatMap((n) => [
+    ['open', n],
+    ['bare', n],
+  ])) {
     const latencies = [];
     const result = await compare({
       rounds,
       baseline: async () =>
-        (await load({ port, request: open, connections, milliseconds })).perSecond,
+        (await load({ port, request: plain(`/${against}`), connections, milliseconds })).perSecond,
       subject: async () => {
         const measured = await load({
           port,
@@ -35,7 +38,7 @@ export async function guardedRoute({ rounds, milliseconds }) {
     const p50 = median(latencies.map((one) => one.p50));
     const p99 = median(latencies.map((one) => one.p99));
     rows.push({
-      name: `${connections} connections, p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`,
+      name: `${connections} conn. / ${against}, p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`,
       ...result,
     });
   }

@@ -3,7 +3,15 @@ import { serve } from '@hono/node-server';
 import { createResource } from '@countersign/resource';
 import { aauth } from '@countersign/resource/hono';
 import { Hono } from 'hono';
-import { authorizedRequest, ISSUER, makeKeys, RESOURCE, SCOPES, warmDiscovery } from './parties.js';
+import {
+  authorizedRequest,
+  bareVerification,
+  ISSUER,
+  makeKeys,
+  RESOURCE,
+  SCOPES,
+  warmDiscovery,
+} from './parties.js';
 
 const keys = await makeKeys();
 const resource = createResource({
@@ -18,6 +26,13 @@ const answer = (c) => c.json({ message: 'Access granted' });
 const app = new Hono();
 app.get('/data-auth', aauth(resource, { scopes: Object.keys(SCOPES) }), answer);
 app.get('/open', answer);
+
+// The least that a guard can do: one check of one signature, of the same bytes as a guarded request's.
+const bare = await bareVerification(keys);
+app.get('/bare', async (c) => {
+  if (!(await bare())) throw new Error('not valid');
+  return answer(c);
+});
 const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
   process.send({ port });
 });

@@ -1,4 +1,12 @@
-import { generatePrivateJwk, signMessage } from '@countersign/httpsig';
+import {
+  generatePrivateJwk,
+  HeaderIndex,
+  parseSignatureInput,
+  parseSignatureValue,
+  signatureBase,
+  signMessage,
+  utf8,
+} from '@countersign/httpsig';
 import { issueAuthToken, loadKeySet, signingProfile } from '@countersign/protocol';
 
 export const RESOURCE = 'http://127.0.0.1:8102';
@@ -50,4 +58,43 @@ export async function authorizedRequest(keys) {
     created: now(),
   });
   return { ...message, headers: [['Host', new URL(RESOURCE).host], ...added] };
+}
+
+/** The signature, base and public key of an authorized request: what any verifier must at least look at. */
+export async function signedBytes(keys) {
+  const message = await authorizedRequest(keys);
+  const headers = new HeaderIndex(message.headers);
+  const input = parseSignatureInput(headers.get('signature-input'));
+  const { method, target } = message;
+  const source = { method, target, authority: new URL(RESOURCE).host, headers };
+  const base = utf8(signatureBase(input.components, input.raw, source, 'rfc9421'));
+  const { bytes: signature } = parseSignatureValue(headers.get('signature'));
+  const { kid: _kid, ...jwk } = keys.agent.current.publicJwk;
+  return { base, signature, jwk };
+}
+
+/** One Ed25519 check on the thread pool and nothing else. */
+export async function bareVerification(keys) {
+  const { createPublicKey, verify } = await import('node:crypto');
+  const { base, signature, jwk } = await signedBytes(keys);
+  const key = createPublicKey({ key: jwk, format: 'jwk' });
+  return () =>
+    new Promise((resolve) => {
+      verify(null, base, key, signature, (error, valid) => resolve(error === null && valid));
+    });
+}
+
+/** One Ed25519 check on the main thread and nothing else. */
+export async function bareVerificationHere(keys) {
+  const { createPublicKey, verify } = await import('node:crypto');
+  const { base, signature, jwk } = await signedBytes(keys);
+  const key = createPublicKey({ key: jwk, format: 'jwk' });
+  return () => verify(null, base, key, signature);
+}
+
+/** The same by WebCrypto. */
+export async function bareWebCrypto(keys) {
+  const { base, signature, jwk } = await signedBytes(keys);
+  const key = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['verify']);
+  return () => crypto.subtle.verify('Ed25519', key, signature, base);
 }

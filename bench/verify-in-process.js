@@ -1,15 +1,18 @@
-import {
-  parseSignatureInput,
-  signatureBase,
-  HeaderIndex,
-  parseSignatureValue,
-  utf8,
-} from '@countersign/httpsig';
 import { createResource } from '@countersign/resource';
 import { compare, printTable, throughput } from './measure.js';
-import { authorizedRequest, ISSUER, makeKeys, RESOURCE, SCOPES, warmDiscovery } from './parties.js';
+import {
+  authorizedRequest,
+  bareVerification,
+  bareVerificationHere,
+  bareWebCrypto,
+  ISSUER,
+  makeKeys,
+  RESOURCE,
+  SCOPES,
+  warmDiscovery,
+} from './parties.js';
 
-/** An authorized request verified in process, against bare WebCrypto Ed25519 verification of the same bytes. */
+/** An authorized request verified in process, its token remembered, against one bare check of the same bytes. */
 export async function verifyInProcess({ rounds, milliseconds }) {
   const keys = await makeKeys();
   const resource = createResource({
@@ -20,34 +23,28 @@ export async function verifyInProcess({ rounds, milliseconds }) {
     insecureLoopback: true,
     discovery: await warmDiscovery(keys),
   });
-  let message = await authorizedRequest(keys);
   const requirement = { scopes: Object.keys(SCOPES) };
-
-  const headers = new HeaderIndex(message.headers);
-  const input = parseSignatureInput(headers.get('signature-input'));
-  const { method, target } = message;
-  const source = { method, target, authority: new URL(RESOURCE).host, headers };
-  const base = utf8(signatureBase(input.components, input.raw, source, 'rfc9421'));
-  const { bytes } = parseSignatureValue(headers.get('signature'));
-  const { kid: _kid, ...jwk } = keys.agent.current.publicJwk;
-  const key = await crypto.subtle.importKey('jwk', jwk, 'Ed25519', false, ['verify']);
-
+  const cases = [
+    ['50 in flight / WebCrypto', 50, bareWebCrypto],
+    ['50 in flight / thread pool', 50, bareVerification],
+    ['one at a time / main thread', 1, bareVerificationHere],
+    ['one at a time / WebCrypto', 1, bareWebCrypto],
+  ];
   const rows = [];
-  for (const inFlight of [50, 1]) {
+  for (const [name, inFlight, makeBare] of cases) {
+    const bare = await makeBare(keys);
     const result = await compare({
       rounds,
-      baseline: async () => {
-        return await throughput(
+      baseline: () =>
+        throughput(
           async () => {
-            if (!(await crypto.subtle.verify('Ed25519', key, bytes, base)))
-              throw new Error('not valid');
+            if (!(await bare())) throw new Error('not valid');
           },
           { inFlight, milliseconds },
-        );
-      },
+        ),
       subject: async () => {
         // The signature stays fresh for a minute: sign anew for each round.
-        message = await authorizedRequest(keys);
+        const message = await authorizedRequest(keys);
         return await throughput(
           async () => {
             const outcome = await resource.verify(message, requirement);
@@ -57,10 +54,10 @@ export async function verifyInProcess({ rounds, milliseconds }) {
         );
       },
     });
-    rows.push({ name: `authorized request, ${inFlight} in flight`, ...result });
+    rows.push({ name, ...result });
   }
   printTable(
-    'Verifying in process, against bare WebCrypto Ed25519 of the same bytes',
+    'Authorized request verified in process, against one bare Ed25519 check of the same bytes',
     'per second',
     rows,
   );

@@ -21,8 +21,9 @@ export interface InteractionRequest {
 /** How a person is asked. */
 export type Interaction =
   /**
-   * For programs that run beside the person: `present` shows the page, and `fetch` waits for the answer. What `present`
-   * returns is not awaited before waiting; when it throws or rejects, `fetch` rejects with `interaction_failed`.
+   * For programs that run beside the person: `present` shows the page, and `fetch` waits for the answer, which arrives
+   * through `agent.handle` or `agent.acceptCallback`. What `present` returns is not waited for; when it throws or
+   * rejects, `fetch` rejects with `interaction_failed`.
    */
   | { readonly mode: 'wait'; present(request: InteractionRequest): void | Promise<void> }
   /**

@@ -68,7 +68,7 @@ export interface PersonOptions {
   readonly returnTo?: string;
 }
 
-/** An agent: a `fetch` that signs, answers challenges and asks the person. */
+/** An agent: a `fetch` that signs, answers challenges and asks the person. Its functions may be passed on by themselves. */
 export interface Agent {
   /**
    * As the platform's `fetch`, signed. The response is the real one; challenges are answered before it is returned.
@@ -86,20 +86,21 @@ export interface Agent {
    *
    * Rejects as `fetch` does when the resource cannot be reached or `init.signal` is aborted.
    */
-  fetch(input: string | URL | Request, init?: RequestInit): Promise<Response>;
+  readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
   /**
    * The same agent for one of several people: tokens and flows of different keys never mix.
    * Throws `configuration_invalid` for an empty key, one of more than 512 characters, or a `returnTo` elsewhere.
    */
-  for(personKey: string, options?: PersonOptions): { fetch: Agent['fetch'] };
+  readonly for: (personKey: string, options?: PersonOptions) => Pick<Agent, 'fetch'>;
   /**
    * Serves the agent's metadata, its JWKS and its callback; `undefined` for any other path. A delegate serves the
-   * callback only. Looks at the path of the request's address, never at its host.
+   * callback only. Looks at the path of the request's address, never at its host. The callback is taken by GET only,
+   * and answers 400 for anything that belongs to no pending flow. Rejects only when the store does.
    */
-  handle(request: Request): Promise<Response | undefined>;
+  readonly handle: (request: Request) => Promise<Response | undefined>;
   /**
    * Takes the address that a browser ended on, for a browser on another machine. Makes the same checks as the
    * callback and does not throw: the outcome says what became of it. Nothing has been sent when it is `refused`.
    */
-  acceptCallback(url: string, options?: CallbackOptions): Promise<CallbackOutcome>;
+  readonly acceptCallback: (url: string, options?: CallbackOptions) => Promise<CallbackOutcome>;
 }

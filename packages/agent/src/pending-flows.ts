@@ -50,6 +50,7 @@ export class PendingFlows {
     url: string,
     signal: AbortSignal,
   ): Promise<HeldToken | undefined> {
+    signal.throwIfAborted();
     const stateHash = await hashSecret(state);
     const started = { ...flow, stateHash, redirectUri: this.#context.redirectUri };
     const { interaction } = this.#context;

@@ -77,6 +77,17 @@ describe('a token without a person', () => {
     expect(world.to(second)[0]?.scheme).toBe('jwks');
   });
 
+  it('is not sent when a store hands out the token of another resource', async () => {
+    const store = memoryStore();
+    const agent = world.agent({ store });
+    await agent.fetch(`${API}/data`);
+    const [stray] = await store.tokens('', API);
+    const second = identifier('https://second.example');
+    const confused = world.agent({ store: { ...store, tokens: () => Promise.resolve([stray!]) } });
+    expect((await rejection(confused.fetch(`${second}/data`))).code).toBe('configuration_invalid');
+    expect(world.to(second)).toEqual([]);
+  });
+
   it('is kept apart by person key', async () => {
     const agent = world.agent();
     await agent.for('ann').fetch(`${API}/data`);
@@ -117,7 +128,7 @@ describe('a token without a person', () => {
 describe('scope', () => {
   it('is stepped up on 403, and both tokens serve their endpoints without asking again', async () => {
     const agent = world.agent();
-    world.resource = async (seen, caller) => {
+    world.resource = (seen) => {
       world.wanted = [seen.url.endsWith('/read') ? 'data.read' : 'data.write'];
       return undefined;
     };

@@ -126,6 +126,7 @@ describe('what the caller passes', () => {
     const [first, second] = world.to(API);
     expect(first?.body).toContain('hello');
     expect(second?.body).toBe(first?.body);
+    expect(second?.headers.get('nonce')).not.toBe(first?.headers.get('nonce'));
     expect(second?.headers.get('content-type')).toBe(first?.headers.get('content-type'));
   });
 

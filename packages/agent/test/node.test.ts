@@ -1,14 +1,9 @@
 import { EventEmitter } from 'node:events';
-import { createServer, type IncomingMessage, request as httpRequest, type Server } from 'node:http';
+import { createServer, type IncomingMessage, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAgent, type InteractionRequest } from '../src/index.js';
-import {
-  type CallbackListener,
-  listenForCallback,
-  openBrowser,
-  printUrl,
-} from '../src/node/index.js';
+import { listenForCallback, openBrowser, printUrl } from '../src/node/index.js';
 import { AGENT, API, AUTH, identifier, World } from './world.js';
 
 const asked = (signal = new AbortController().signal): InteractionRequest => ({
@@ -84,18 +79,13 @@ describe('openBrowser', () => {
 
 describe('over real sockets', () => {
   let world: World;
-  const servers: (Server | CallbackListener)[] = [];
-  const close = async (server: Server | CallbackListener): Promise<void> => {
-    if ('url' in server) return await server.close();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
+  const closers: (() => Promise<void>)[] = [];
   beforeEach(async () => {
     world = await World.create();
     world.insecureLoopback = true;
   });
   afterEach(async () => {
-    await Promise.all(servers.splice(0).map(close));
+    await Promise.all(closers.splice(0).map((close) => close()));
   });
 
   /** Puts one of the world's parties behind a port. */
@@ -105,6 +95,12 @@ describe('over real sockets', () => {
         const chunks: Buffer[] = [];
         for await (const chunk of message) chunks.push(chunk as Buffer);
         const body = Buffer.concat(chunks);
+        const document = world.published.get(`${id} ${message.url?.replace('/.well-known/', '')}`);
+        if (document !== undefined) {
+          response.writeHead(200, { 'Content-Type': 'application/json' });
+          response.end(JSON.stringify(document));
+          return;
+        }
         const reply = await world.transport(id + message.url, {
           method: message.method ?? 'GET',
           headers: rawHeaders(message),
@@ -115,7 +111,13 @@ describe('over real sockets', () => {
       })();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    servers.push(server);
+    closers.push(
+      () =>
+        new Promise((resolve) => {
+          server.close(() => resolve());
+          server.closeAllConnections();
+        }),
+    );
     const id = identifier(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     await add(id);
     return id;
@@ -125,21 +127,20 @@ describe('over real sockets', () => {
       (values ?? []).map((value): [string, string] => [name, value]),
     );
 
-  it('asks the person, takes the callback on its port and gets in, with the platform fetch', async () => {
+  it('asks the person, takes the callback on its port and gets in, with the platform fetch and discovery', async () => {
     world.consent = 'person';
     const api = await serve((id) => world.addResource(id));
     world.authServer = await serve((id) => world.addAuthServer(id));
     let handle: Parameters<typeof listenForCallback>[0]['handle'] = () =>
       Promise.resolve(undefined);
     const listener = await listenForCallback({ handle: (request) => handle(request) }, { port: 0 });
-    servers.push(listener);
+    closers.push(() => listener.close());
     const id = identifier(listener.url);
     world.keys.set(id, world.agentKeys);
     const pages: string[] = [];
     const agent = createAgent({
       id,
       keys: world.agentKeys,
-      discovery: world.discovery,
       clock: world.clock,
       insecureLoopback: true,
       interaction: {
@@ -166,7 +167,7 @@ describe('over real sockets', () => {
 
   it('listens on no port that is taken, and answers odd requests without breaking', async () => {
     const listener = await listenForCallback(world.agent(), { port: 0 });
-    servers.push(listener);
+    closers.push(() => listener.close());
     const { port } = new URL(listener.url);
     await expect(listenForCallback(world.agent(), { port: Number(port) })).rejects.toThrow(
       'EADDRINUSE',

@@ -243,7 +243,7 @@ export class World {
     if (special !== undefined) return special;
     if (seen.url !== `${id}/agent/token` || caller.kind !== 'agent')
       return json({ error: 'invalid_request' }, 400);
-    switch (form.get('request_type')) {
+    switch (form.get('request_type') ?? '') {
       case 'auth': {
         const claims = claimsOf(form.get('resource_token')!) as {
           iss: ServerIdentifier;

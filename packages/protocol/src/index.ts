@@ -14,7 +14,7 @@ export { isJsonObject, type JsonObject, parseStrictJson, parseStrictJsonBytes } 
 export { type DecodedJws, decodeJws, MAX_TOKEN_LENGTH, signJws, verifyJws } from './jws.js';
 export { type KeySet, loadKeySet, type PublishedKey } from './key-set.js';
 export { hashSecret, type Random, randomSecret, systemRandom } from './random.js';
-export { readBody, receivedMessage, TOKEN_BODY_LIMIT } from './received-message.js';
+export { readBody, receivedHead, receivedMessage, TOKEN_BODY_LIMIT } from './received-message.js';
 export { IDENTITY_SCOPES, parseScope, scopeCovers } from './scope.js';
 export { createDiscovery } from './discovery/create-discovery.js';
 export type { DiscoveryOptions } from './discovery/discovery-options.js';

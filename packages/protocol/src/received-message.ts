@@ -22,6 +22,8 @@ export async function readBody(request: Request, limit: number): Promise<Bytes |
       { rule: 'body_used' },
     );
   }
+  // A Fetch request with these methods has no body, and on Node asking for it would build one.
+  if (request.method === 'GET' || request.method === 'HEAD') return undefined;
   if (request.body === null) return undefined;
   const declared = Number(request.headers.get('content-length') ?? 0);
   const chunks: Uint8Array[] = [];
@@ -57,41 +59,46 @@ export async function readBody(request: Request, limit: number): Promise<Bytes |
 }
 
 /**
- * The message to verify for a request that was received: its raw target and header lines where the server keeps them
- * (`incoming`, Node's `IncomingMessage`), else what the Fetch `Request` still has.
+ * The head of a request that was received: its raw target and header lines where the server keeps them (`incoming`,
+ * Node's `IncomingMessage`), else what the Fetch `Request` still has. With the body it is the message to verify.
  *
  * HTTP/2 sends the authority as `:authority`: it counts as a `Host` line, and the other pseudo-header fields are left out.
  *
  * Throws `AAuthError` `invalid_request` for an absolute-form target, a second `Host` line, and a path that the server
  * has normalised before routing: what is routed must be what was signed.
  */
-export function receivedMessage(
-  request: Request,
-  body: Bytes | undefined,
-  incoming?: NodeRequestLike,
-): HttpMessage {
+export function receivedHead(request: Request, incoming?: NodeRequestLike): HttpMessage {
   const routed = messageTarget(request.url);
   if (incoming === undefined) {
-    return { method: request.method, target: routed, headers: [...request.headers], body };
+    return { method: request.method, target: routed, headers: [...request.headers] };
   }
   const { rawHeaders, url: target = '' } = incoming;
   const headers: [string, string][] = [];
+  let hosts = 0;
   let authority: string | undefined;
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
     const name = rawHeaders[at] ?? '';
     const value = rawHeaders[at + 1] ?? '';
-    if (name === ':authority') authority = value;
-    // RFC 9113 section 8.3.1: `host` may say again what `:authority` says.
-    else if (name.toLowerCase() === 'host' && value === authority) continue;
-    else if (!name.startsWith(':')) headers.push([name, value]);
+    if (name.length === 4 && name.toLowerCase() === 'host') {
+      // RFC 9113 section 8.3.1: `host` may say again what `:authority` says.
+      if (value === authority) continue;
+      hosts += 1;
+    } else if (name.startsWith(':')) {
+      if (name === ':authority') authority = value;
+      continue;
+    }
+    headers.push([name, value]);
   }
-  if (authority !== undefined) headers.push(['host', authority]);
+  if (authority !== undefined) {
+    hosts += 1;
+    headers.push(['host', authority]);
+  }
   if (!target.startsWith('/')) {
     throw new AAuthError('invalid_request', 'The request target must be a path.', {
       rule: 'target_invalid',
     });
   }
-  if (headers.filter(([name]) => name.toLowerCase() === 'host').length > 1) {
+  if (hosts > 1) {
     throw new AAuthError('invalid_request', 'The Host header may occur only once.', {
       rule: 'host_repeated',
     });
@@ -101,7 +108,16 @@ export function receivedMessage(
       rule: 'path_not_normal',
     });
   }
-  return { method: request.method, target, headers, body };
+  return { method: request.method, target, headers };
+}
+
+/** {@link receivedHead} with a body that has been read. */
+export function receivedMessage(
+  request: Request,
+  body: Bytes | undefined,
+  incoming?: NodeRequestLike,
+): HttpMessage {
+  return { ...receivedHead(request, incoming), body };
 }
 
 function pathOf(target: string): string {

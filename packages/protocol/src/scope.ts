@@ -15,7 +15,9 @@ export function parseScope(value: unknown): readonly string[] | undefined {
   const names = value.split(' ');
   if (
     names.length > MAX_NAMES ||
-    !names.every((name) => name.length <= MAX_NAME_LENGTH && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(name))
+    !names.every(
+      (name) => name.length <= MAX_NAME_LENGTH && /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(name),
+    )
   ) {
     return undefined;
   }

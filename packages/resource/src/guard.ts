@@ -1,5 +1,5 @@
 import { isSigned, type NodeRequestLike } from '@countersign/httpsig';
-import { readBody, receivedMessage } from '@countersign/protocol';
+import { readBody, receivedHead } from '@countersign/protocol';
 import type { Access } from './access.js';
 import { type ResourceContext, refusalResponse } from './context.js';
 import { outcomeResponse } from './outcome.js';
@@ -20,10 +20,9 @@ export async function checkRequest(
   incoming?: NodeRequestLike,
 ): Promise<GuardResult> {
   try {
-    const signed = isSigned({ headers: [...request.headers] });
-    const body = signed ? await readBody(request, context.maxBodyBytes) : undefined;
-    const message = receivedMessage(request, body, incoming);
-    const outcome = await context.evaluate(message, requirement);
+    const head = receivedHead(request, incoming);
+    const body = isSigned(head) ? await readBody(request, context.maxBodyBytes) : undefined;
+    const outcome = await context.evaluate({ ...head, body }, requirement);
     if (outcome.type !== 'access') return { response: outcomeResponse(outcome) };
     return {
       access: outcome.access,

@@ -1,12 +1,11 @@
-import {
-  importVerificationKey,
-  type SchemeName,
-  type SignatureKey,
-} from '@countersign/httpsig';
+import { importVerificationKey, type SchemeName, type SignatureKey } from '@countersign/httpsig';
 import type { Discovery } from '../discovery/discovery.js';
 import { AAuthError } from '../errors.js';
-import { type IdentifierOptions, isServerIdentifier, type ServerIdentifier } from '../identifiers.js';
-
+import {
+  type IdentifierOptions,
+  isServerIdentifier,
+  type ServerIdentifier,
+} from '../identifiers.js';
 
 import type { TrustedIssuers } from './auth-token.js';
 import type { Caller } from './caller.js';
@@ -14,7 +13,6 @@ import { agentMetadata, authServerMetadata, resourceMetadata } from './metadata.
 import { createTokenMemory } from './token-memory.js';
 import { createTokenResolver } from './resolve-token.js';
 import { strangersKey } from './strangers-key.js';
-
 
 /** What is needed to find out who signed. */
 export interface CallerResolverOptions extends IdentifierOptions {
@@ -62,10 +60,14 @@ export function createCallerResolver(options: CallerResolverOptions): CallerReso
       case 'jwt':
         return await resolveToken(signatureKey.jwt, now);
       case 'x509':
-        throw new AAuthError('invalid_signature', 'The Signature-Key scheme is not accepted here.', {
-          rule: 'scheme_unsupported',
-          accepted: SCHEMES,
-        });
+        throw new AAuthError(
+          'invalid_signature',
+          'The Signature-Key scheme is not accepted here.',
+          {
+            rule: 'scheme_unsupported',
+            accepted: SCHEMES,
+          },
+        );
     }
   };
 }
@@ -106,4 +108,3 @@ async function resolvePublishedKey(
     ? { kind: 'agent', scheme: 'jwks', key, agent: id, delegate: undefined }
     : { kind: 'key', scheme: 'jwks', key };
 }
-

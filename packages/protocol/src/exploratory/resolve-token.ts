@@ -38,7 +38,10 @@ export function createTokenResolver(
   options: CallerResolverOptions,
   memories: { readonly auth: TokenMemory; readonly agent: TokenMemory },
 ): (jwt: string, now: number) => Promise<Caller> {
-  const kinds = { auth: authKind(options, memories.auth), agent: agentKind(options, memories.agent) };
+  const kinds = {
+    auth: authKind(options, memories.auth),
+    agent: agentKind(options, memories.agent),
+  };
   const known = Object.values(kinds);
   return async (jwt, now) => {
     const hash = await memories.auth.hash(jwt);
@@ -83,8 +86,18 @@ async function verifyAnew(
     return issuerKey;
   });
   const { caller, issuer, expiresAt } = verified;
-  if (typeof decoded !== 'string' && issuerKey !== undefined && caller.kind !== 'expired-token-holder') {
-    const remembered: RememberedToken = { issuer, kid: decoded.header.kid, issuerKey, expiresAt, caller };
+  if (
+    typeof decoded !== 'string' &&
+    issuerKey !== undefined &&
+    caller.kind !== 'expired-token-holder'
+  ) {
+    const remembered: RememberedToken = {
+      issuer,
+      kid: decoded.header.kid,
+      issuerKey,
+      expiresAt,
+      caller,
+    };
     kind.memory.add(hash, remembered);
   }
   return caller;

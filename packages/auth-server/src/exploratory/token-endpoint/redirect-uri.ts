@@ -14,21 +14,32 @@ function refuse(message: string, rule: string): never {
 
 /**
  * The form of a redirect URI (PROTOCOL section 5.1): absolute, https (http on loopback in development), no fragment,
- * no user info, none of the parameters that the answer will carry. Returns it exactly as sent.
+ * no user info, none of the parameters that the answer will carry. Returns it exactly as sent, and it is sent to the
+ * browser like that: hence printable ASCII only, and its origin in the one spelling that every parser understands alike
+ * (`https:host` is relative to a browser that is on https already).
  */
 export function readRedirectUri(value: string | undefined, insecureLoopback: boolean): string {
   if (value === undefined) refuse('The redirect_uri parameter is missing.', 'redirect_uri_missing');
-  if (value.length > 2048 || !URL.canParse(value) || /[\s#\\]/.test(value)) {
-    refuse('The redirect_uri must be an absolute URL without a fragment.', 'redirect_uri_invalid');
+  const wellFormed = value.length <= 2048 && /^[\x21-\x7e]+$/.test(value) && !/[#\\]/.test(value);
+  if (!wellFormed || !URL.canParse(value)) {
+    refuse(
+      'The redirect_uri must be an absolute URL of printable ASCII, without a fragment.',
+      'redirect_uri_invalid',
+    );
   }
   const url = new URL(value);
+  const spelledOut =
+    value.startsWith(url.origin) && /^(?:$|[/?])/.test(value.slice(url.origin.length));
   const secure =
     url.protocol === 'https:' ||
     (url.protocol === 'http:' && insecureLoopback && isLoopbackHost(url.hostname));
   // A host that a policy's source expression cannot name could not be returned to from the consent page.
   const reachable = callbackSource(value) !== undefined;
-  if (!secure || !reachable || url.username !== '' || url.password !== '') {
-    refuse('The redirect_uri must be an https URL with an ordinary host name and without user info.', 'redirect_uri_invalid');
+  if (!spelledOut || !secure || !reachable) {
+    refuse(
+      'The redirect_uri must be an https URL with an ordinary lower-case host name and without user info.',
+      'redirect_uri_invalid',
+    );
   }
   if (RESERVED.some((name) => url.searchParams.has(name))) {
     refuse(
