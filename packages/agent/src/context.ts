@@ -35,6 +35,7 @@ export interface AgentContext {
   readonly wire: Wire;
   readonly identifiers: IdentifierOptions;
   readonly allowMissingState: boolean;
+  readonly showAddressToCopy: boolean;
   readonly allowCrossOriginRedirects: boolean;
   readonly maxBodyBytes: number;
   readonly interactionTimeoutSeconds: number;
@@ -66,6 +67,7 @@ export function createContext(options: AgentOptions): AgentContext {
     wire: options.wire ?? 'rfc9421',
     identifiers,
     allowMissingState: options.allowMissingState === true,
+    showAddressToCopy: options.showAddressToCopy ?? id.startsWith('https:'),
     allowCrossOriginRedirects: options.allowCrossOriginRedirects === true,
     maxBodyBytes: positive(options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES, 'maxBodyBytes'),
     interactionTimeoutSeconds: Math.min(

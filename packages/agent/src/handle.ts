@@ -68,7 +68,7 @@ export function createHandle(
 
   /** An agent server with no flow of its own: the one that waits may be a program on another machine. */
   const addressToCopy = async (query: URLSearchParams): Promise<string | undefined> => {
-    if (context.interaction.mode !== 'wait' || !context.id.startsWith('https:')) return undefined;
+    if (context.interaction.mode !== 'wait' || !context.showAddressToCopy) return undefined;
     const read = readCallbackParameters(query);
     if (read === undefined || (read.code ?? read.error ?? read.interactionCode) === undefined) {
       return undefined;

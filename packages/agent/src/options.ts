@@ -51,6 +51,11 @@ export interface AgentOptions {
    * Gives up the proof that the answer belongs to the question. Default `false`.
    */
   readonly allowMissingState?: boolean;
+  /**
+   * On the callback page, show an answer that no flow of this process waits for as an address to copy: the program that
+   * waits may be elsewhere, with the same identity. Default: `true` for an https `id`.
+   */
+  readonly showAddressToCopy?: boolean;
   /** Follow redirects to other origins: signed anew, without the auth token, `Authorization` or `Cookie`. */
   readonly allowCrossOriginRedirects?: boolean;
   /** The longest request body, in bytes. Default 1 MiB. */

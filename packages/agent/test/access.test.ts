@@ -77,6 +77,33 @@ describe('a token without a person', () => {
     expect(world.to(second)[0]?.scheme).toBe('jwks');
   });
 
+  it('that another call has got meanwhile is used: nobody is asked twice', async () => {
+    const store = memoryStore();
+    await world.agent({ store }).fetch(`${API}/data`);
+    world.seen.length = 0;
+    let reads = 0;
+    const late = {
+      ...store,
+      tokens: (person: string, at: string) =>
+        reads++ < 2 ? Promise.resolve([]) : store.tokens(person, at),
+    };
+    expect((await world.agent({ store: late }).fetch(`${API}/data`)).status).toBe(200);
+    expect(world.to(API).map(({ scheme }) => scheme)).toEqual(['jwks', 'jwt']);
+    expect(world.tokenRequests()).toEqual([]);
+  });
+
+  it('is not waited for with a call that was abandoned', async () => {
+    let asked = 0;
+    world.token = () => (asked++ === 0 ? new Promise<never>(() => undefined) : undefined);
+    const agent = world.agent();
+    const abort = new AbortController();
+    const first = rejection(agent.fetch(`${API}/data`, { signal: abort.signal }));
+    await until(() => asked === 1);
+    abort.abort(new Error('enough'));
+    expect((await first).message).toBe('enough');
+    expect((await agent.fetch(`${API}/data`)).status).toBe(200);
+  });
+
   it('is not sent when a store hands out the token of another resource', async () => {
     const store = memoryStore();
     const agent = world.agent({ store });
@@ -181,6 +208,35 @@ describe('an expired token', () => {
     expect(world.tokenRequests()).toEqual(['auth', 'refresh', 'auth', 'auth']);
   });
 
+  it('is not renewed again after renewing was refused and so was everything else', async () => {
+    world.refreshTokens = true;
+    const agent = world.agent();
+    await agent.fetch(`${API}/data`);
+    world.now += 3600;
+    world.token = () => json({ error: 'access_denied' }, 403);
+    expect((await rejection(agent.fetch(`${API}/data`))).code).toBe('access_denied');
+    expect((await rejection(agent.fetch(`${API}/data`))).code).toBe('access_denied');
+    expect(world.tokenRequests()).toEqual(['auth', 'refresh', 'auth', 'auth']);
+  });
+
+  it('that another call has renewed meanwhile is not renewed a second time', async () => {
+    world.refreshTokens = true;
+    const store = memoryStore();
+    await world.agent({ store }).fetch(`${API}/data`);
+    const stale = await store.tokens('', API);
+    world.now += 3600;
+    await world.agent({ store }).fetch(`${API}/data`);
+    world.seen.length = 0;
+    let reads = 0;
+    const late = {
+      ...store,
+      tokens: (person: string, at: string) =>
+        reads++ === 0 ? Promise.resolve(stale) : store.tokens(person, at),
+    };
+    expect((await world.agent({ store: late }).fetch(`${API}/data`)).status).toBe(200);
+    expect(world.tokenRequests()).toEqual([]);
+  });
+
   it('keeps its refresh token while the auth server cannot answer', async () => {
     world.refreshTokens = true;
     const agent = world.agent();
@@ -215,6 +271,18 @@ describe('an expired token', () => {
     expect((await agent.fetch(`${API}/data`)).status).toBe(200);
     expect(world.tokenRequests()).toEqual(['auth']);
     expect(world.to(API).map(({ scheme }) => scheme)).toEqual(['jwt', 'jwt']);
+  });
+
+  it('refused with 401 is forgotten even when no other can be had', async () => {
+    const agent = world.agent();
+    await agent.fetch(`${API}/data`);
+    world.token = () => json({ error: 'access_denied' }, 403);
+    world.resource = async (_seen, caller) =>
+      caller.kind === 'token-holder' ? await world.challenge(caller) : undefined;
+    await rejection(agent.fetch(`${API}/data`));
+    world.seen.length = 0;
+    await rejection(agent.fetch(`${API}/data`));
+    expect(world.to(API).map(({ scheme }) => scheme)).toEqual(['jwks']);
   });
 
   it('is renewed, not sent, after the key has changed', async () => {
@@ -562,6 +630,14 @@ describe("a person at the resource's own page", () => {
     world.resource = () => new Response('ok');
     await agent.fetch(`${API}/data`);
     expect(world.seen.at(-1)?.headers.has('interaction-code')).toBe(false);
+  });
+
+  it('is not sent there again with the same code when the resource asks for a token next', async () => {
+    const store = memoryStore();
+    await store.saveInteractionCode('', API, { code: 'once', expiresAt: world.now + 60 });
+    expect((await world.agent({ store }).fetch(`${API}/data`)).status).toBe(200);
+    const carried = world.to(API).map(({ headers }) => headers.get('interaction-code'));
+    expect(carried).toEqual(['once', null]);
   });
 
   it('is bound to the browser of a web application, whose next request carries the code', async () => {

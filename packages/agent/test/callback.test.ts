@@ -211,6 +211,19 @@ describe('a callback without a flow of its own', () => {
     }
   });
 
+  it('shows the address, or not, as the program says', async () => {
+    const options = {
+      id: 'http://127.0.0.1:8001',
+      insecureLoopback: true,
+      showAddressToCopy: true,
+    };
+    const shown = await world.agent(options).handle(get('http://127.0.0.1:8001/callback?code=c'));
+    expect(await shown?.text()).toContain('http://127.0.0.1:8001/callback?code=c');
+    const hidden = world.agent({ showAddressToCopy: false });
+    const page = await hidden.handle(get(`${AGENT}/callback?code=c`));
+    expect(await page?.text()).toContain('cannot be used');
+  });
+
   it('shows an error when the page of an answered flow is loaded again', async () => {
     const agent = world.approvingAgent();
     await agent.fetch(`${API}/data`);

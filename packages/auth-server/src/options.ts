@@ -21,6 +21,8 @@ export interface AuthServerOptions {
   readonly maxPendingPerAgent?: number;
   /** Seconds that a signature's `created` may lie from now; default 60. */
   readonly windowSeconds?: number;
+  /** Refuse token requests without a `Nonce`. Default `false`, for agents that send none. */
+  readonly requireNonce?: boolean;
   readonly lifetimes?: Partial<Lifetimes>;
   /** `kid` of a signing key that is made at first start; default its thumbprint. */
   readonly signingKeyId?: string;

@@ -1,9 +1,21 @@
 /** Standard output is for the body or the result; everything else goes to standard error. */
-export function out(text: string): void {
+export function out(text: string | Uint8Array): void {
   process.stdout.write(text);
 }
 
 /** One line on standard error. */
 export function note(line: string): void {
   process.stderr.write(`${line}\n`);
+}
+
+/** Goes quietly when whoever read the output has gone (`countersign … | head`), and serves on when it was the log. */
+export function outliveReaders(): void {
+  const isGone = (error: Error): boolean => 'code' in error && error.code === 'EPIPE';
+  process.stdout.on('error', (error) => {
+    if (!isGone(error)) throw error;
+    process.exit();
+  });
+  process.stderr.on('error', (error) => {
+    if (!isGone(error)) throw error;
+  });
 }

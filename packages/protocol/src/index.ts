@@ -15,6 +15,14 @@ export { type DecodedJws, decodeJws, MAX_TOKEN_LENGTH, signJws, verifyJws } from
 export { type KeySet, loadKeySet, type PublishedKey } from './key-set.js';
 export { hashSecret, type Random, randomSecret, systemRandom } from './random.js';
 export { readBody, receivedHead, receivedMessage, TOKEN_BODY_LIMIT } from './received-message.js';
+export { boundedReplayStore, type ReplayTable } from './replay/bounded-replay-store.js';
+export { type MemoryReplayOptions, memoryReplayStore } from './replay/memory-replay-store.js';
+export type {
+  ReplayLimits,
+  ReplayRecord,
+  ReplayStore,
+  ReplayVerdict,
+} from './replay/replay-store.js';
 export { IDENTITY_SCOPES, parseScope, scopeCovers } from './scope.js';
 export { createDiscovery } from './discovery/create-discovery.js';
 export type { DiscoveryOptions } from './discovery/discovery-options.js';
@@ -56,6 +64,7 @@ export {
   resourceMetadata,
 } from './exploratory/metadata.js';
 export { CALLBACK_PATH, JWKS_PATH, REQUEST_TYPES, type RequestType } from './exploratory/names.js';
+export type { ReplayCheckOptions } from './exploratory/replay-check.js';
 export type { Caller } from './exploratory/caller.js';
 export { fromStranger } from './exploratory/strangers-key.js';
 export {

@@ -1,3 +1,4 @@
+import type { ReplayStore } from '@countersign/protocol';
 import type { CodeStore } from './codes.js';
 import type { GrantStore } from './grants.js';
 import type { IssuedTokenStore } from './issued-tokens.js';
@@ -38,6 +39,8 @@ export interface Storage {
   readonly signingKeys: SigningKeyStore;
   readonly settings: SettingStore;
   readonly signInAttempts: SignInAttemptStore;
+  /** Requests that have been accepted (PROTOCOL 2). */
+  readonly replay: ReplayStore;
   /** Deletes what has expired, in small batches with pauses. Returns how many rows went. */
   sweep(now: number, options: SweepOptions): Promise<number>;
   /** Waits for the operations in progress. Later ones reject with a `StorageError`. */

@@ -223,8 +223,7 @@ describe('request_type=code', () => {
 
   it('is refused once the approval has been withdrawn or the person disabled', async () => {
     const withdrawn = await bench.approvedCode();
-    const [grant] = await bench.storage.grants.listForUser('user-ada');
-    await bench.storage.grants.revoke({ id: grant?.id ?? '', now: bench.clock() });
+    await bench.withdraw('ada');
     await expectInvalid(await redeem(withdrawn), 'code_revoked');
 
     await bench.addPerson('zoe');

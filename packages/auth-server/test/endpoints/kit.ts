@@ -288,6 +288,16 @@ export class Bench {
       : `countersign-${new URL(this.issuer).port}`;
   }
 
+  /** Withdraws what a person approved for the agent itself. */
+  async withdraw(username: string): Promise<void> {
+    const grants = await this.storage.grants.listForUser(`user-${username}`);
+    const grant = grants.find(({ delegate }) => delegate === null);
+    const revoked =
+      grant !== undefined &&
+      (await this.storage.grants.revoke({ id: grant.id, now: this.clock() }));
+    if (!revoked) throw new Error('nothing to withdraw');
+  }
+
   /** Has a person approve a request and returns the code. */
   async approvedCode(
     more: { scope?: string[]; signer?: Signer; signIn?: string; username?: string } = {},

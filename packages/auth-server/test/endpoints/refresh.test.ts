@@ -108,8 +108,7 @@ describe('request_type=refresh', () => {
 
   it('ends with the grant', async () => {
     const token = await tokenOf();
-    const [grant] = await bench.storage.grants.listForUser('user-ada');
-    await bench.storage.grants.revoke({ id: grant?.id ?? '', now: bench.clock() });
+    await bench.withdraw('ada');
     await expectRefused(token);
     // A new approval does not bring it back.
     const fresh = await tokenOf();

@@ -7,19 +7,17 @@ export type TrustedProxies = readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, numb
 
 /** Reads networks in CIDR notation, or single addresses. */
 export function readTrustedProxies(networks: readonly string[]): TrustedProxies {
-  return networks
-    .flatMap((one) => one.split(/[\s,]+/))
-    .map((network) => {
-      try {
-        if (network.includes('/')) return ipaddr.parseCIDR(network);
-        const address = ipaddr.process(network);
-        return [address, address.kind() === 'ipv4' ? 32 : 128] as const;
-      } catch {
-        throw new UsageError(
-          `--trusted-proxy takes a network such as 10.0.0.0/8, not "${network}".`,
-        );
-      }
-    });
+  return networks.map((network) => {
+    try {
+      if (network.includes('/')) return ipaddr.parseCIDR(network);
+      const address = ipaddr.process(network);
+      return [address, address.kind() === 'ipv4' ? 32 : 128] as const;
+    } catch {
+      throw new UsageError(
+        `--trusted-proxy is "${network}": it takes an address or a network such as 10.0.0.0/8.`,
+      );
+    }
+  });
 }
 
 function isTrusted(address: string, trusted: TrustedProxies): boolean {

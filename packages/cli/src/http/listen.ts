@@ -1,7 +1,7 @@
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { CommandError } from '../command-error.js';
+import { CommandError, UsageError } from '../command-error.js';
 
 /** A handler that sees the Fetch request and what Node knows beside it. */
 export type NodeHandler = (request: Request, incoming: IncomingMessage) => Promise<Response>;
@@ -10,6 +10,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
+  /** The option that sets the port, for messages. Default `--port`. */
+  readonly portSetting?: string;
   /** Told of each answer, for access lines. */
   readonly onAnswer?: (line: AccessLine) => void;
 }
@@ -26,6 +28,8 @@ export interface AccessLine {
 
 export interface Listening {
   readonly port: number;
+  /** `http://host:port`. */
+  readonly url: string;
   /** Takes no new connections, waits for the requests in flight (at most 10 s), then closes. */
   close(): Promise<void>;
 }
@@ -34,6 +38,7 @@ const DRAIN_MILLISECONDS = 10_000;
 
 /** Serves `handler` over HTTP. Slow clients time out; the header block is held to 16 KiB. */
 export async function listen(handler: NodeHandler, options: ListenOptions): Promise<Listening> {
+  let closing = false;
   const listener = getRequestListener(
     (request, env) => handler(request, (env as HttpBindings).incoming),
     { overrideGlobalObjects: false },
@@ -47,6 +52,10 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
     },
     (incoming, outgoing) => {
       const { onAnswer } = options;
+      outgoing.once('finish', () => {
+        // Kept alive, the connection of a request that was in flight would hold up the end.
+        if (closing) setImmediate(() => server.closeIdleConnections());
+      });
       if (onAnswer !== undefined) {
         const { remoteAddress = '-', remotePort = 0 } = incoming.socket;
         outgoing.once('finish', () => {
@@ -65,15 +74,18 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new CommandError(listenProblem(error, options)));
+      reject(listenProblem(error, options));
     });
     server.listen(options.port, options.host, resolve);
   });
   const { port } = server.address() as AddressInfo;
+  const { host } = options;
   return {
     port,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
     close: () =>
       new Promise((resolve) => {
+        closing = true;
         const force = setTimeout(() => {
           server.closeAllConnections();
         }, DRAIN_MILLISECONDS);
@@ -86,15 +98,24 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
   };
 }
 
-function listenProblem(error: NodeJS.ErrnoException, { host, port }: ListenOptions): string {
-  switch (error.code) {
+function listenProblem(error: NodeJS.ErrnoException, options: ListenOptions): CommandError {
+  const { host, port, portSetting = '--port' } = options;
+  switch (error.code ?? '') {
     case 'EADDRINUSE':
-      return `Port ${port} on ${host} is in use. Stop what is using it, or choose another port.`;
+      return new CommandError(
+        `Port ${port} on ${host} is in use: stop what is using it, or choose another with ${portSetting}.`,
+      );
     case 'EACCES':
-      return `Port ${port} on ${host} may not be used by this account. Choose one above 1023.`;
+      return new CommandError(
+        `Port ${port} on ${host} may not be used by this account: choose one above 1023 with ${portSetting}.`,
+      );
     case 'EADDRNOTAVAIL':
-      return `${host} is not an address of this machine.`;
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new UsageError(
+        `--host is "${host}", which is not an address of this machine. 0.0.0.0 stands for all of them.`,
+      );
     default:
-      return `Cannot listen on ${host}:${port} (${error.code ?? 'unknown error'}).`;
+      return new CommandError(`Cannot listen on ${host}:${port} (${error.code ?? error.message}).`);
   }
 }

@@ -10,6 +10,7 @@ import type { Clock } from '../clock.js';
 import { AAuthError } from '../errors.js';
 import { authorityOf } from '../identifiers.js';
 import type { Caller } from './caller.js';
+import { checkReplay, type ReplayCheckOptions } from './replay-check.js';
 import { type CallerResolverOptions, createCallerResolver, SCHEMES } from './resolve-caller.js';
 import { DEFAULT_WIRES, signingProfile } from './signing-profile.js';
 
@@ -31,6 +32,8 @@ export interface RequestVerifierOptions extends CallerResolverOptions {
   readonly acceptWire?: readonly Wire[];
   /** Seconds that `created` may lie from now; default 60. */
   readonly windowSeconds?: number;
+  /** How repeats are refused. Without it they are not: a nonce is then covered, and nothing else. */
+  readonly replay?: ReplayCheckOptions;
 }
 
 export type RequestVerifier = (message: HttpMessage) => Promise<VerifiedRequest>;
@@ -61,7 +64,13 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
       },
     });
     if (!result.ok) throw signatureRefused(result.failure);
-    return { caller: result.signature.resolved.caller, signature: result.signature };
+    const { signature } = result;
+    const { caller } = signature.resolved;
+    const { replay, windowSeconds = signingProfile.windowSeconds } = options;
+    if (replay !== undefined) {
+      await checkReplay(message.method, signature, caller, { now, windowSeconds }, replay);
+    }
+    return { caller, signature };
   };
 }
 

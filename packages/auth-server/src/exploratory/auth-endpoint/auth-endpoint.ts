@@ -1,3 +1,4 @@
+import { errorSpelling } from '@countersign/protocol';
 import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
 import { asAAuthError } from '../../fault.js';
@@ -31,9 +32,11 @@ export async function handleAuthEndpoint(
   } catch (error) {
     const known = asAAuthError(error);
     context.report(known);
-    if (known.code === 'body_too_large') {
+    const { status } = errorSpelling(known.code);
+    if (status < 500) {
+      // A form that is too large, or broke off on its way.
       const { html, headers } = messagePage({ kind: 'bad-request' });
-      return new Response(html, { status: 413, headers });
+      return new Response(html, { status, headers });
     }
     const message: Message =
       known.code === 'temporarily_unavailable'

@@ -74,7 +74,8 @@ async function readAsked(
       agent: caller.agent,
       agentThumbprint: caller.key.thumbprint,
       insecureLoopback: context.insecureLoopback,
-      findKey: (resource, kid) => fromStranger(context.discovery.publishedKey(resourceMetadata, resource, kid)),
+      findKey: (resource, kid) =>
+        fromStranger(context.discovery.publishedKey(resourceMetadata, resource, kid)),
     });
     if (token.authRequestUrl !== undefined) {
       throw new AAuthError('invalid_request', 'This server does not take auth_request_url.');
@@ -135,7 +136,7 @@ async function askPerson(
   state: string | undefined,
 ): Promise<object> {
   const { agent, delegate } = caller;
-  const metadata = await context.discovery.metadata(agentMetadata, agent);
+  const metadata = await fromStranger(context.discovery.metadata(agentMetadata, agent));
   checkRedirectUri(redirectUri, agent, metadata, context.sameOriginRedirects);
   const question = await composeQuestion(context, asked, metadata);
   const now = context.clock();
@@ -174,7 +175,7 @@ async function composeQuestion(
   const { name, homepage, policyUri, tosUri } = agent;
   const resource =
     asked.kind === 'access'
-      ? await context.discovery.metadata(resourceMetadata, asked.audience)
+      ? await fromStranger(context.discovery.metadata(resourceMetadata, asked.audience))
       : undefined;
   const descriptions = new Map(Object.entries(resource?.scopeDescriptions ?? {}));
   return {

@@ -31,6 +31,7 @@ export interface Schema {
   refreshTokens: WithText<RefreshTokenRecord, 'claims'>;
   issuedTokens: IssuedTokenRecord;
   signingKeys: WithText<SigningKeyRecord, 'privateJwk'>;
+  replayEntries: { entryKey: string; owner: string; expiresAt: number };
   /** Failures of one second from one address at one account are one row. */
   signInAttempts: { account: string; address: string; attemptedAt: number; failures: number };
   /** Addresses from which a person has signed in. */

@@ -6,6 +6,7 @@ import { issuedTokenStore } from './issued-token-store.js';
 import { migrate } from './migrate.js';
 import { pendingDecisionStore } from './pending-decision-store.js';
 import { refreshTokenStore } from './refresh-token-store.js';
+import { replayStore } from './replay-store.js';
 import type { Schema } from './schema.js';
 import { sessionStore } from './session-store.js';
 import { settingStore } from './setting-store.js';
@@ -37,6 +38,7 @@ export async function createSqlStorage(queries: Kysely<Schema>): Promise<Storage
     signingKeys: signingKeyStore(database),
     settings: settingStore(database),
     signInAttempts: signInAttemptStore(database),
+    replay: replayStore(database),
     sweep: (now, options) => sweep(database, now, options),
     close: () => database.close(),
   };

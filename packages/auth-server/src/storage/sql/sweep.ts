@@ -27,6 +27,7 @@ function retentions(refreshAbsoluteSeconds: number): readonly Retention[] {
       time: 'createdAt',
       keepSeconds: refreshAbsoluteSeconds,
     },
+    { table: 'replayEntries', key: ['entryKey'], time: 'expiresAt', keepSeconds: 0 },
     // Longer than any skew allowance (PROTOCOL 3), within which an expired token is still accepted.
     { table: 'issuedTokens', key: ['jti'], time: 'expiresAt', keepSeconds: 60 },
     // Longer than any sensible window of the limits.

@@ -2,6 +2,7 @@ import type { Queries } from '../sql-database.js';
 import { attempts } from './attempts.js';
 import { delegation } from './delegation.js';
 import { people } from './people.js';
+import { replay } from './replay.js';
 
 /** A step of the schema. Once released it never changes: what comes later is another step. */
 export interface Migration {
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   { name: 'people', up: people },
   { name: 'delegation', up: delegation },
   { name: 'attempts', up: attempts },
+  { name: 'replay', up: replay },
 ];

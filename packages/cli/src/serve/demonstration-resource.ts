@@ -45,6 +45,8 @@ function answer(data: string): (c: GuardedContext) => Response {
   };
 }
 
+export const DATA_PATHS: readonly string[] = ['/data', '/data-hwk', '/data-jwks', '/data-auth'];
+
 /** The demonstration's resource (PROTOCOL section 8): one route for each level, GET and POST. */
 export function demonstrationResource(resource: Resource, scopes: readonly string[]): Hono {
   const app = new Hono();

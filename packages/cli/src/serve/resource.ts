@@ -1,0 +1,65 @@
+import { createResource } from '@countersign/resource';
+import { UsageError } from '../command-error.js';
+import type { ServeResourceOptions } from '../commands/serve-resource.js';
+import type { NodeHandler } from '../http/listen.js';
+import { loadKeysFile } from '../keys-file.js';
+import { acceptedWires } from '../options/accepted-wires.js';
+import { readAddress, readIdentifier } from '../options/identifier.js';
+import { note } from '../terminal.js';
+import { traceServer } from '../trace/server-trace.js';
+import { DATA_PATHS, demonstrationResource } from './demonstration-resource.js';
+import { noteRefusal } from './refusal-line.js';
+import { describeScopes } from './scopes.js';
+import { serveUntilStopped } from './serve-until-stopped.js';
+
+/** `countersign serve resource`: the demonstration resource. */
+export async function serveResource(options: ServeResourceOptions): Promise<void> {
+  const { host, insecureLoopback = false } = options;
+  const given = { id: options.id, port: options.port };
+  const { id, port } = readAddress('--id', given, 8002, insecureLoopback);
+  const authServers = readAuthServers(options.authServer ?? [], insecureLoopback);
+  const scopes = describeScopes(options.scope);
+  const start = async () => {
+    const resource = createResource({
+      id,
+      keys: await loadKeysFile(options.keys),
+      authServers,
+      scopes,
+      acceptWire: acceptedWires(options.acceptWire),
+      insecureLoopback,
+      onRefused: noteRefusal,
+    });
+    const app = demonstrationResource(resource, Object.keys(scopes));
+    const handler: NodeHandler = async (request, incoming) =>
+      await app.fetch(request, { incoming });
+    if (options.trace) note('WARNING: --trace writes tokens to standard error.');
+    return {
+      title: `Resource ${id}`,
+      handler: options.trace ? traced(handler) : handler,
+    };
+  };
+  await serveUntilStopped({ host, port, start });
+}
+
+function readAuthServers(
+  given: readonly string[],
+  insecureLoopback: boolean,
+): readonly [string, ...string[]] {
+  const [first, ...others] = given.map((one) =>
+    readIdentifier('--auth-server', one, insecureLoopback),
+  );
+  if (first === undefined) {
+    throw new UsageError(
+      '--auth-server is missing: give the identifier of the auth server whose tokens are accepted.',
+    );
+  }
+  return [first, ...others];
+}
+
+function traced(handler: NodeHandler): NodeHandler {
+  return traceServer(handler, {
+    party: 'RESOURCE',
+    paths: (path) => DATA_PATHS.includes(path),
+    write: (text) => process.stderr.write(text),
+  });
+}

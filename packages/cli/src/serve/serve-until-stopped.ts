@@ -1,0 +1,58 @@
+import { serverLine } from '../http/access-line.js';
+import { listen, type NodeHandler } from '../http/listen.js';
+import { note } from '../terminal.js';
+
+/** A party that can answer. */
+export interface Party {
+  /** `Resource https://api.example`, for the line that says where it listens. */
+  readonly title: string;
+  readonly handler: NodeHandler;
+  /** Called once the last request has been answered. */
+  stop?(): Promise<void>;
+}
+
+export interface ServeOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Opens files and databases. Called once the port is ours, so that nothing is written when it is not. */
+  readonly start: () => Promise<Party>;
+}
+
+const NOT_YET = { status: 503, headers: { 'Retry-After': '1' } };
+
+/** Serves until SIGTERM or SIGINT, then answers the requests in flight. A second signal ends the process at once. */
+export async function serveUntilStopped({ host, port, start }: ServeOptions): Promise<void> {
+  let party: Party | undefined;
+  const server = await listen(
+    async (request, incoming) =>
+      (await party?.handler(request, incoming)) ?? new Response(null, NOT_YET),
+    {
+      host,
+      port,
+      onAnswer: (line) => {
+        note(serverLine(line));
+      },
+    },
+  );
+  try {
+    party = await start();
+    note(`${party.title} is listening on ${server.url}`);
+    await signalled();
+    note('Stopping: finishing the requests in flight.');
+  } finally {
+    await server.close();
+    await party?.stop?.();
+  }
+}
+
+async function signalled(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const onSignal = (): void => {
+      process.once('SIGTERM', () => process.exit(1));
+      process.once('SIGINT', () => process.exit(1));
+      resolve();
+    };
+    process.once('SIGTERM', onSignal);
+    process.once('SIGINT', onSignal);
+  });
+}
