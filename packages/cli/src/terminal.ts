@@ -11,11 +11,11 @@ export function note(line: string): void {
 /** Goes quietly when whoever read the output has gone (`countersign … | head`), and serves on when it was the log. */
 export function outliveReaders(): void {
   const isGone = (error: Error): boolean => 'code' in error && error.code === 'EPIPE';
-  process.stdout.on('error', (error) => {
+  process.stdout.on('error', (error: Error) => {
     if (!isGone(error)) throw error;
     process.exit();
   });
-  process.stderr.on('error', (error) => {
+  process.stderr.on('error', (error: Error) => {
     if (!isGone(error)) throw error;
   });
 }

@@ -83,4 +83,5 @@ export {
   verifyResourceToken,
 } from './exploratory/resource-token.js';
 export { DEFAULT_WIRES, isSafeMethod, signingProfile } from './exploratory/signing-profile.js';
+export { loadTokenOpener, type TokenOpener } from './exploratory/token-decryption.js';
 export { TOKEN_TYPES, type TokenExpectations, type TokenType } from './exploratory/token-claims.js';

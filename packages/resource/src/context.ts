@@ -58,6 +58,7 @@ export function createContext(options: ResourceOptions): ResourceContext {
     discovery: options.discovery ?? createDiscovery({ clock, insecureLoopback }),
     trustedIssuers: authServers,
     authorities: [authorityOf(id), ...(options.authorities ?? [])],
+    ...(options.tokenOpener === undefined ? {} : { tokenOpener: options.tokenOpener }),
     ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
     ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
     ...(options.skewSeconds === undefined ? {} : { skewSeconds: options.skewSeconds }),

@@ -1,5 +1,12 @@
 import type { Wire } from '@countersign/httpsig';
-import type { AAuthError, Clock, Discovery, KeySet, Random } from '@countersign/protocol';
+import type {
+  AAuthError,
+  Clock,
+  Discovery,
+  KeySet,
+  Random,
+  TokenOpener,
+} from '@countersign/protocol';
 import type { TokenRequest } from './decide.js';
 
 export interface ResourceOptions {
@@ -18,6 +25,8 @@ export interface ResourceOptions {
   readonly name?: string;
   /** Which of `authServers` a challenge names. */
   readonly chooseAuthServer?: (request: TokenRequest) => string;
+  /** Opens auth tokens encrypted to this resource, from `loadTokenOpener`; without it they are refused. */
+  readonly tokenOpener?: TokenOpener;
   /** Default: a guarded discovery with its own cache. */
   readonly discovery?: Discovery;
   /** Further canonical authorities (`host` or `host:port`) beside the identifier's own. */

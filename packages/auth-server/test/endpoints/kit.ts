@@ -6,7 +6,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
-import { type AAuthError, hashSecret, type JsonObject } from '@countersign/protocol';
+import {
+  type AAuthError,
+  hashSecret,
+  type JsonObject,
+  randomSecret,
+  systemRandom,
+} from '@countersign/protocol';
 import { hashPassword } from '../../src/accounts/index.js';
 import type { Connection } from '../../src/connection.js';
 import {
@@ -63,6 +69,11 @@ export async function answerOf(response: Response): Promise<Answer> {
   const isJson = response.headers.get('content-type') === 'application/json';
   const json = isJson && text !== '' ? (JSON.parse(text) as JsonObject) : {};
   return { status: response.status, headers: response.headers, text, json };
+}
+
+/** A `Nonce` line that has not been used. */
+export function nonce(): readonly [string, string] {
+  return ['Nonce', randomSecret(systemRandom, 96)];
 }
 
 let passwordHash: Promise<string> | undefined;
@@ -170,7 +181,10 @@ export class Bench {
     });
   }
 
-  /** The database as another process sees it. */
+  /**
+   * The database as another process sees it, but for the memory of requests that were verified: every one of them is
+   * remembered, whatever becomes of it.
+   */
   contents(): Contents {
     const database = new Libsql(this.databaseFile);
     try {
@@ -178,10 +192,12 @@ export class Bench {
         .prepare("select name from sqlite_master where type = 'table' order by name")
         .all() as { name: string }[];
       return Object.fromEntries(
-        tables.map(({ name }) => [
-          name,
-          database.prepare(`select * from ${name}`).all() as JsonObject[],
-        ]),
+        tables
+          .filter(({ name }) => name !== 'replay_entries')
+          .map(({ name }) => [
+            name,
+            database.prepare(`select * from ${name}`).all() as JsonObject[],
+          ]),
       );
     } finally {
       database.close();
@@ -206,7 +222,7 @@ export class Bench {
   ): Promise<Request> {
     return await signedRequest(signer, {
       url: `${this.issuer}/agent/token`,
-      headers: [['Content-Type', FORM]],
+      headers: [['Content-Type', FORM], nonce()],
       body:
         typeof parameters === 'string' ? parameters : new URLSearchParams(parameters).toString(),
       created: this.clock(),
@@ -267,7 +283,7 @@ export class Bench {
 
   /** A browser in which that person is signed in already, without the work of a password. */
   async signedIn(username: string): Promise<TestBrowser> {
-    const secret = Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url');
+    const secret = randomSecret(systemRandom, 256);
     const now = this.clock();
     await this.storage.sessions.create({
       idHash: await hashSecret(secret),

@@ -15,7 +15,7 @@ import {
   withBrokenSignature,
   withoutHeader,
 } from '../../../protocol/test/kit.js';
-import { Bench, type Contents, FORM, ISSUER } from './kit.js';
+import { Bench, type Contents, FORM, ISSUER, nonce } from './kit.js';
 
 const ENDPOINT = `${ISSUER}/agent/token`;
 
@@ -33,7 +33,7 @@ async function validBody(): Promise<string> {
 async function message(signer: Signer, shape: Partial<Shape> = {}): Promise<HttpMessage> {
   return await signedMessage(signer, {
     url: ENDPOINT,
-    headers: [['Content-Type', FORM]],
+    headers: [['Content-Type', FORM], nonce()],
     body: await validBody(),
     created: bench.clock(),
     ...shape,
@@ -72,7 +72,7 @@ describe('The token endpoint, before it looks at what is asked', () => {
   it.each(['application/json', 'text/plain', 'multipart/form-data; boundary=x'])(
     'answers a signed body of type %s with 415',
     async (type) => {
-      const answer = await send(await message(bench.agent, { headers: [['Content-Type', type]] }));
+      const answer = await send(await message(bench.agent, { headers: [['Content-Type', type], nonce()] }));
       expect(answer.status).toBe(415);
       expect(answer.json['error']).toBe('invalid_request');
       expect(bench.contents()).toEqual(before);
@@ -80,7 +80,7 @@ describe('The token endpoint, before it looks at what is asked', () => {
   );
 
   it('takes a content type with a parameter', async () => {
-    const headers = [['Content-Type', `${FORM}; charset=UTF-8`]] as const;
+    const headers = [['Content-Type', `${FORM}; charset=UTF-8`], nonce()] as const;
     expect((await send(await message(bench.agent, { headers }))).status).toBe(200);
   });
 

@@ -29,13 +29,15 @@ export function addFetch(program: Command): void {
     .argument('<url>')
     .option('-X, --request <method>', 'method; default GET, or POST with data')
     .addOption(
-      listOption('-H, --header <line>', 'a header, "Name: value" (repeatable)', { parted: 'lines' }),
+      listOption('-H, --header <line>', 'a header, "Name: value" (repeatable)', {
+        parted: 'lines',
+      }),
     )
     .addOption(
       new Option(
         '-d, --data <data>',
         'body; @FILE reads a file, @- standard input; several are joined with &',
-      ).argParser((value: string, previous: readonly string[] = []) => [...previous, value]),
+      ).argParser((value: string, previous?: readonly string[]) => [...(previous ?? []), value]),
     )
     .option('-o, --output <file>', 'write the body to a file')
     .option('-i, --include', 'print the status line and headers before the body')

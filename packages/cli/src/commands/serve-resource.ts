@@ -22,7 +22,10 @@ export function addServeResource(serve: Command): void {
     .option('--port <n>', "port to listen on; default the loopback identifier's, or 8002", readPort)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(
-      listOption('--auth-server <url>', 'auth server whose tokens are accepted (needed, repeatable)'),
+      listOption(
+        '--auth-server <url>',
+        'auth server whose tokens are accepted (needed, repeatable)',
+      ),
     )
     .option('--scope <names>', 'scopes that /data-auth asks for', 'data.read data.write')
     .option('--keys <file>', 'keys file, made when absent', './countersign-resource-keys.json')

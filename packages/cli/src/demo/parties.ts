@@ -6,13 +6,13 @@ import { createResource } from '@countersign/resource';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { addDevelopmentUsers } from '../commands/serve-auth-server.js';
-import { DATA_PATHS, describeScopes } from '../commands/serve-resource.js';
-import { demonstrationResource } from '../demo-resource.js';
 import { demonstrationLine } from '../http/access-line.js';
 import { type Listening, listen, type NodeHandler } from '../http/listen.js';
 import { temporaryKeys } from '../keys-file.js';
-import { refusalLine } from '../refusal-line.js';
+import { DATA_PATHS, demonstrationResource } from '../serve/demonstration-resource.js';
+import { addDevelopmentUsers } from '../serve/development-users.js';
+import { noteRefusal } from '../serve/refusal-line.js';
+import { describeScopes } from '../serve/scopes.js';
 import { traceAgent } from '../trace/agent-trace.js';
 import { traceServer } from '../trace/server-trace.js';
 import type { Observed } from './observed.js';
@@ -46,14 +46,19 @@ export async function startParties(
     if (!options.quiet) process.stderr.write(text);
   };
   const onRefused = (error: AAuthError): void => {
-    if (error.code === 'server_error') write(`${refusalLine(error)}\n`);
+    if (error.code === 'server_error') noteRefusal(error);
   };
   const folder = await mkdtemp(join(tmpdir(), 'countersign-demo-'));
   const stops: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
   const stop = async (): Promise<void> => {
     for (const one of stops.toReversed()) await one();
   };
-  const start = async (name: string, port: number, handler: NodeHandler): Promise<Listening> => {
+  const start = async (
+    name: string,
+    port: number,
+    portSetting: string,
+    handler: NodeHandler,
+  ): Promise<Listening> => {
     const counted: NodeHandler = (request, incoming) => {
       observed.requests += 1;
       return handler(request, incoming);
@@ -61,12 +66,13 @@ export async function startParties(
     const server = await listen(counted, {
       host: '127.0.0.1',
       port,
+      portSetting,
       onAnswer: (line) => {
         write(`${demonstrationLine(line)}\n`);
       },
     });
     stops.push(() => server.close());
-    write(`${name} is listening on http://127.0.0.1:${server.port}\n`);
+    write(`${name} is listening on ${server.url}\n`);
     return server;
   };
   // The 2026-01 wire is verified here only when the demonstration speaks it.
@@ -87,6 +93,7 @@ export async function startParties(
     await start(
       'Agent',
       options.agentPort,
+      '--agent-port',
       async (request) =>
         (await agent.handle(request)) ?? new Response('Not found', { status: 404 }),
     );
@@ -106,6 +113,7 @@ export async function startParties(
     await start(
       'Resource',
       options.resourcePort,
+      '--resource-port',
       traceServer(async (request, incoming) => await app.fetch(request, { incoming }), {
         party: 'RESOURCE',
         paths: (path) => DATA_PATHS.includes(path),
@@ -124,11 +132,11 @@ export async function startParties(
       insecureLoopback: true,
       onRefused,
     });
-    const { username, password } = DEMO_PERSON;
-    await addDevelopmentUsers(storage, [`${username}:${password}`]);
+    await addDevelopmentUsers(storage, [DEMO_PERSON]);
     await start(
       'Auth server',
       options.authPort,
+      '--auth-port',
       traceServer(
         (request, incoming) =>
           authServer.handle(request, { incoming, remoteAddress: incoming.socket.remoteAddress }),

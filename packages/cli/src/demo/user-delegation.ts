@@ -13,6 +13,8 @@ export interface FlowResult {
   /** Requests that the three servers answered. */
   readonly requests: number;
   readonly milliseconds: number;
+  /** Why the flow came to no end. */
+  readonly error?: string;
 }
 
 const STEPS = [

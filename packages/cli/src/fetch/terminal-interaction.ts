@@ -1,8 +1,6 @@
 import type { Agent, Interaction, InteractionRequest } from '@countersign/agent';
-import open from 'open';
 import { createInterface } from 'node:readline';
-import { renderUnicodeCompact } from 'uqr';
-import { note } from './terminal.js';
+import { note } from '../terminal.js';
 
 /** Shows the page to approve on: the URL alone on its line, a QR code on a terminal, and a browser if one is wanted. */
 export function terminalInteraction(options: {
@@ -11,28 +9,36 @@ export function terminalInteraction(options: {
 }): Interaction {
   return {
     mode: 'wait',
-    present: (request) => {
-      note('\nOpen this URL to approve:\n');
-      note(request.url);
-      note('');
-      if (process.stderr.isTTY) note(`${renderUnicodeCompact(request.url)}\n`);
-      if (options.openBrowser) openInBrowser(request.url);
+    present: async (request) => {
+      const { url } = request;
+      // Above the URL, so that a small terminal scrolls the code away and not what it stands for.
+      if (process.stderr.isTTY) await showQrCode(url);
+      note(`Open this URL to approve:\n${url}\n`);
       note(
-        'Waiting for the answer. If the browser is on another machine, paste the address it ends on here.',
+        'Waiting for the answer. From a browser on another machine, paste the address it ends on.',
       );
       acceptPastedAddresses(options.agent(), request);
+      if (options.openBrowser) await openInBrowser(url);
     },
   };
 }
 
+async function showQrCode(url: string): Promise<void> {
+  const { renderUnicodeCompact } = await import('uqr');
+  const code = renderUnicodeCompact(url);
+  if (code.indexOf('\n') <= process.stderr.columns) note(`\n${code}\n`);
+}
+
 /** Opens a browser if there is one; the URL has been printed, so a failure needs no more words. */
-function openInBrowser(url: string): void {
-  open(url)
-    .then((child) => {
-      child.on('error', () => undefined);
-      child.unref();
-    })
-    .catch(() => undefined);
+async function openInBrowser(url: string): Promise<void> {
+  try {
+    const { default: open } = await import('open');
+    const child = await open(url);
+    child.on('error', () => undefined);
+    child.unref();
+  } catch {
+    // No browser here.
+  }
 }
 
 /** Reads standard input while the flow waits: each line may be the address that a browser ended on. */
@@ -40,10 +46,15 @@ function acceptPastedAddresses(agent: Agent, request: InteractionRequest): void 
   const reader = createInterface({ input: process.stdin });
   reader.on('line', (line) => {
     const address = line.trim();
-    if (address === '') return;
+    if (address === '' || request.signal.aborted) return;
     void agent.acceptCallback(address).then((outcome) => {
-      if (outcome.kind === 'refused')
-        note(`That address was not accepted: ${outcome.error.message}`);
+      if (outcome.kind !== 'refused') return;
+      const { rule, message } = outcome.error;
+      const why =
+        rule === 'address_other'
+          ? message
+          : `It is not the answer to this request (${rule ?? 'unknown'}).`;
+      note(`That address was not accepted. ${why} Still waiting.`);
     });
   });
   request.signal.addEventListener('abort', () => {

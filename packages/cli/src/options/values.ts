@@ -35,15 +35,18 @@ export function readSeconds(value: string): number {
 export function listOption(
   flags: string,
   description: string,
-  settings: { readonly parted?: 'white-space' | 'lines'; readonly check?: (one: string) => void } = {},
+  settings: {
+    readonly parted?: 'white-space' | 'lines';
+    readonly check?: (one: string) => void;
+  } = {},
 ): Option {
   const { parted = 'white-space', check } = settings;
   const separator = parted === 'lines' ? /[\r\n]+/ : /[\s,]+/;
   return new Option(flags, description).argParser(
-    (value: string, previous: readonly string[] = []): readonly string[] => {
+    (value: string, previous?: readonly string[]): readonly string[] => {
       const given = value.split(separator).filter((one) => one !== '');
       for (const one of given) check?.(one);
-      return [...previous, ...given];
+      return [...(previous ?? []), ...given];
     },
   );
 }

@@ -1,4 +1,9 @@
-import { createAccount, hashPassword, type Storage, verifyPassword } from '@countersign/auth-server';
+import {
+  createAccount,
+  hashPassword,
+  type Storage,
+  verifyPassword,
+} from '@countersign/auth-server';
 import { randomSecret, systemClock, systemRandom } from '@countersign/protocol';
 import { UsageError } from '../command-error.js';
 import { note } from '../terminal.js';

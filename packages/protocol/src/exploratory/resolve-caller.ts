@@ -10,6 +10,7 @@ import {
 import type { TrustedIssuers } from './auth-token.js';
 import type { Caller } from './caller.js';
 import { agentMetadata, authServerMetadata, resourceMetadata } from './metadata.js';
+import type { TokenOpener } from './token-decryption.js';
 import { createTokenMemory } from './token-memory.js';
 import { createTokenResolver } from './resolve-token.js';
 import { strangersKey } from './strangers-key.js';
@@ -25,6 +26,8 @@ export interface CallerResolverOptions extends IdentifierOptions {
   readonly skewSeconds?: number;
   /** The longest time to `exp` accepted of an auth token; default 24 hours. */
   readonly maxAuthTokenSeconds?: number;
+  /** Opens auth tokens that are encrypted to this receiver; without it they are refused. */
+  readonly tokenOpener?: TokenOpener;
   /** Verified tokens of each kind that are not verified again until they expire; default 10,000. */
   readonly maxRememberedTokens?: number;
 }

@@ -10,6 +10,7 @@ import { agentMetadata, authServerMetadata } from './metadata.js';
 import type { CallerResolverOptions } from './resolve-caller.js';
 import { strangersKey } from './strangers-key.js';
 import { isLive, TOKEN_TYPES, type TokenExpectations } from './token-claims.js';
+import { isEncrypted, type TokenOpener } from './token-decryption.js';
 import type { RememberedToken, TokenMemory } from './token-memory.js';
 
 /** What a verified token says. */
@@ -49,11 +50,22 @@ export function createTokenResolver(
       const caller = await recall(kind, hash, { ...options, now });
       if (caller !== undefined) return caller;
     }
-    const decoded = decodeJws(jwt);
-    const isAuth = typeof decoded !== 'string' && decoded.header.typ === TOKEN_TYPES.auth;
+    const token = await opened(jwt, options.tokenOpener);
+    const decoded = decodeJws(token);
+    const isAuth =
+      token !== jwt || (typeof decoded !== 'string' && decoded.header.typ === TOKEN_TYPES.auth);
     const kind = isAuth && options.trustedIssuers !== undefined ? kinds.auth : kinds.agent;
-    return await verifyAnew(kind, jwt, decoded, hash, now);
+    return await verifyAnew(kind, token, decoded, hash, now);
   };
+}
+
+/** An encrypted token is opened first; what is inside is then verified like any other, and may be an auth token only. */
+async function opened(jwt: string, opener: TokenOpener | undefined): Promise<string> {
+  if (!isEncrypted(jwt)) return jwt;
+  if (opener !== undefined) return await opener.open(jwt);
+  throw new AAuthError('invalid_token', 'Encrypted tokens are not accepted here.', {
+    rule: 'token_encrypted',
+  });
 }
 
 async function recall(

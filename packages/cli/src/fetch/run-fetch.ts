@@ -1,0 +1,105 @@
+import { type Agent, createAgent } from '@countersign/agent';
+import { fileStore } from '@countersign/agent/node';
+import { isLoopbackHost, isServerIdentifier, type KeySet } from '@countersign/protocol';
+import { UsageError } from '../command-error.js';
+import type { FetchOptions } from '../commands/fetch.js';
+import { type Listening, listen } from '../http/listen.js';
+import { loadKeysFile, temporaryKeys } from '../keys-file.js';
+import { readIdentifier } from '../options/identifier.js';
+import { note } from '../terminal.js';
+import { traceAgent } from '../trace/agent-trace.js';
+import { readRequest } from './request.js';
+import { terminalInteraction } from './terminal-interaction.js';
+import { unreachable } from './unreachable.js';
+import { writeResponse } from './write-response.js';
+
+/** `countersign fetch`; returns the exit code. */
+export async function runFetch(url: string, options: FetchOptions): Promise<number> {
+  const { request: method, header = [], data } = options;
+  const request = await readRequest(url, { method, header, data });
+  const insecureLoopback = options.insecureLoopback ?? isLoopbackUrl(request.url);
+  checkAddress(request.url, insecureLoopback);
+  checkIdentity(request.url, options, insecureLoopback);
+  const keys =
+    options.keys === undefined ? await temporaryKeys('key-1') : await loadKeysFile(options.keys);
+  let agent: Agent | undefined;
+  const server = needsListener(options)
+    ? await listen(
+        async (received) =>
+          (await agent?.handle(received)) ?? new Response('Not found', { status: 404 }),
+        { host: '127.0.0.1', port: options.listen ?? 0, portSetting: '--listen' },
+      )
+    : undefined;
+  try {
+    agent = makeAgent(options, keys, server, insecureLoopback, () => agent);
+    const response = await agent.fetch(request);
+    await writeResponse(response, options);
+    const { status, statusText } = response;
+    if (status < 400) return 0;
+    note(`error: ${new URL(url).origin} answered ${status} ${statusText}`.trimEnd());
+    return 1;
+  } catch (error) {
+    throw unreachable(error, url);
+  } finally {
+    await server?.close();
+  }
+}
+
+function isLoopbackUrl(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && isLoopbackHost(hostname);
+}
+
+function checkAddress(url: string, insecureLoopback: boolean): void {
+  if (isServerIdentifier(new URL(url).origin, { insecureLoopback })) return;
+  throw new UsageError(
+    `"${url}" cannot be fetched: an agent calls https addresses, and plain http on loopback only.`,
+  );
+}
+
+/** An agent without `--id` lives on loopback for as long as it runs: only what is on this machine can look it up. */
+function checkIdentity(url: string, { id, scheme }: FetchOptions, insecureLoopback: boolean): void {
+  if (scheme === 'hwk') return;
+  if (id !== undefined) readIdentifier('--id', id, insecureLoopback);
+  else if (!isLoopbackUrl(url) && !insecureLoopback) {
+    throw new UsageError(
+      '--id is missing: a resource elsewhere cannot reach an agent on this machine. Give an https origin that ' +
+        'publishes your keys, or --scheme hwk.',
+    );
+  }
+}
+
+/** An identity of one's own is published by this process, unless `--id` says that it is published elsewhere. */
+function needsListener({ id, listen: port, scheme }: FetchOptions): boolean {
+  return port !== undefined || (id === undefined && scheme !== 'hwk');
+}
+
+function makeAgent(
+  options: FetchOptions,
+  keys: KeySet,
+  server: Listening | undefined,
+  insecureLoopback: boolean,
+  self: () => Agent | undefined,
+): Agent {
+  const { id = server?.url ?? 'http://127.0.0.1:1', wire } = options;
+  return createAgent({
+    id,
+    keys,
+    insecureLoopback: insecureLoopback || options.id === undefined,
+    scheme: options.scheme,
+    wire,
+    allowMissingState: options.allowMissingState ?? wire === '2026-01',
+    interactionTimeoutSeconds: options.timeout,
+    name: 'countersign fetch',
+    interaction: terminalInteraction({
+      openBrowser: options.browser && process.stderr.isTTY,
+      agent: () => {
+        const agent = self();
+        if (agent === undefined) throw new TypeError('the agent has not been made yet');
+        return agent;
+      },
+    }),
+    ...(options.tokens === undefined ? {} : { store: fileStore(options.tokens) }),
+    ...(options.verbose ? { fetch: traceAgent(fetch, (text) => process.stderr.write(text)) } : {}),
+  });
+}
