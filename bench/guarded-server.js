@@ -1,6 +1,6 @@
 /** A server process with one guarded and one unguarded route, for `guarded-route.js`. */
 import { serve } from '@hono/node-server';
-import { createResource } from '@countersign/resource';
+import { createResource, memoryReplayStore } from '@countersign/resource';
 import { aauth } from '@countersign/resource/hono';
 import { Hono } from 'hono';
 import {
@@ -8,6 +8,7 @@ import {
   bareVerification,
   ISSUER,
   makeKeys,
+  now,
   RESOURCE,
   SCOPES,
   warmDiscovery,
@@ -15,6 +16,7 @@ import {
 
 const keys = await makeKeys();
 const resource = createResource({
+  replay: memoryReplayStore({ clock: now, nothingBeforeStart: true }),
   id: RESOURCE,
   keys: keys.resource,
   authServers: [ISSUER],

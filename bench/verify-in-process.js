@@ -1,4 +1,4 @@
-import { createResource } from '@countersign/resource';
+import { createResource, memoryReplayStore } from '@countersign/resource';
 import { compare, printTable, throughput } from './measure.js';
 import {
   authorizedRequest,
@@ -7,6 +7,7 @@ import {
   bareWebCrypto,
   ISSUER,
   makeKeys,
+  now,
   RESOURCE,
   SCOPES,
   warmDiscovery,
@@ -16,6 +17,7 @@ import {
 export async function verifyInProcess({ rounds, milliseconds }) {
   const keys = await makeKeys();
   const resource = createResource({
+    replay: memoryReplayStore({ clock: now, nothingBeforeStart: true }),
     id: RESOURCE,
     keys: keys.resource,
     authServers: [ISSUER],

@@ -121,16 +121,10 @@ export const makeResource = (id = 'https://rs.example'): Promise<Party> =>
 export const makeAuthServer = (id = 'https://as.example'): Promise<Party> =>
   makeParty(id, 'auth-key-1');
 
-/** `scheme=jwks`, mode 2. `undefined` as well-known leaves it out. */
-export function jwksOf(party: Party, wellKnown: string | undefined = 'aauth-agent'): SignatureKey {
+/** `scheme=jwks`, mode 2: the party's current key, found through the document `wellKnown`. */
+export function jwksOf(party: Party, wellKnown = 'aauth-agent'): SignatureKey {
   const { kid } = party.keys.current;
-  return {
-    scheme: 'jwks',
-    mode: 'identifier',
-    id: party.id,
-    kid,
-    ...(wellKnown === undefined ? {} : { wellKnown }),
-  };
+  return { scheme: 'jwks', mode: 'identifier', id: party.id, kid, wellKnown };
 }
 
 /** A bare key: `scheme=hwk`. */

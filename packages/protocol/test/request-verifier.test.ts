@@ -69,7 +69,7 @@ function receiver(options: Partial<RequestVerifierOptions> = {}) {
 const sign = (signer: Signer, shape: Partial<Shape> = {}): Promise<HttpMessage> =>
   signedMessage(signer, { url, ...shape });
 
-const published = (wellKnown: string | undefined, party = agent): Signer => ({
+const published = (wellKnown: string, party = agent): Signer => ({
   key: party.key,
   signatureKey: jwksOf(party, wellKnown),
 });

@@ -57,6 +57,7 @@ export function createContext(options: ResourceOptions): ResourceContext {
     insecureLoopback,
     discovery: options.discovery ?? createDiscovery({ clock, insecureLoopback }),
     trustedIssuers: authServers,
+    replay: { replay: options.replay, requireNonce: options.requireNonce ?? false },
     authorities: [authorityOf(id), ...(options.authorities ?? [])],
     ...(options.tokenOpener === undefined ? {} : { tokenOpener: options.tokenOpener }),
     ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),

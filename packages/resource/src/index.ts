@@ -1,4 +1,5 @@
 /** AAuth for APIs: verify who is asking, challenge for more, guard a route with one line. */
+export { memoryReplayStore, type ReplayStore, systemClock } from '@countersign/protocol';
 export type { Access } from './access.js';
 export { createResource, type Resource } from './create-resource.js';
 export type { TokenRequest } from './decide.js';

@@ -5,6 +5,7 @@ import type {
   Discovery,
   KeySet,
   Random,
+  ReplayStore,
   TokenOpener,
 } from '@countersign/protocol';
 import type { TokenRequest } from './decide.js';
@@ -21,6 +22,14 @@ export interface ResourceOptions {
   readonly authServers: readonly [string, ...string[]];
   /** Every scope of this resource with the sentence a person reads when asked to grant it. */
   readonly scopes: Readonly<Record<string, string>>;
+  /**
+   * Where accepted requests are remembered, so that none is accepted twice: `sqliteReplayStore(file)` from
+   * `@countersign/resource/sqlite`, `postgresReplayStore(pool)` from `/postgres`, or `memoryReplayStore({ clock })`
+   * for a single small server.
+   */
+  readonly replay: ReplayStore;
+  /** Refuse requests with unsafe methods that carry no `Nonce`. Default `false`, for agents that send none. */
+  readonly requireNonce?: boolean;
   /** A name for people, shown beside the host. */
   readonly name?: string;
   /** Which of `authServers` a challenge names. */

@@ -9,6 +9,7 @@ export interface ServeResourceOptions {
   readonly authServer?: readonly string[];
   readonly scope: string;
   readonly keys: string;
+  readonly replay: string;
   readonly acceptWire?: readonly string[];
   readonly insecureLoopback?: boolean;
   readonly trace?: boolean;
@@ -29,6 +30,11 @@ export function addServeResource(serve: Command): void {
     )
     .option('--scope <names>', 'scopes that /data-auth asks for', 'data.read data.write')
     .option('--keys <file>', 'keys file, made when absent', './countersign-resource-keys.json')
+    .option(
+      '--replay <file>',
+      'accepted requests are remembered here, made when absent',
+      './countersign-resource.db',
+    )
     .addOption(acceptWireOption())
     .option('--insecure-loopback', 'accept plain http identifiers on loopback (development)')
     .option('--trace', 'write every request and answer to standard error, tokens included')

@@ -3,6 +3,7 @@ import { alwaysAskPerson, createAuthServer, openStorage } from '@countersign/aut
 import type { Wire } from '@countersign/httpsig';
 import type { AAuthError } from '@countersign/protocol';
 import { createResource } from '@countersign/resource';
+import { sqliteReplayStore } from '@countersign/resource/sqlite';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +99,10 @@ export async function startParties(
         (await agent.handle(request)) ?? new Response('Not found', { status: 404 }),
     );
 
+    const replay = sqliteReplayStore(join(folder, 'replay.db'));
+    stops.push(async () => {
+      replay.close();
+    });
     const scopes = describeScopes(DEMO_SCOPE);
     const resource = createResource({
       id: resourceUrl,
@@ -105,6 +110,7 @@ export async function startParties(
       authServers: [authServerUrl],
       scopes,
       name: 'Demonstration resource',
+      replay,
       acceptWire,
       insecureLoopback: true,
       onRefused,

@@ -1,4 +1,5 @@
 import { createResource } from '@countersign/resource';
+import { sqliteReplayStore } from '@countersign/resource/sqlite';
 import { UsageError } from '../command-error.js';
 import type { ServeResourceOptions } from '../commands/serve-resource.js';
 import type { NodeHandler } from '../http/listen.js';
@@ -20,11 +21,13 @@ export async function serveResource(options: ServeResourceOptions): Promise<void
   const authServers = readAuthServers(options.authServer ?? [], insecureLoopback);
   const scopes = describeScopes(options.scope);
   const start = async () => {
+    const replay = sqliteReplayStore(options.replay);
     const resource = createResource({
       id,
       keys: await loadKeysFile(options.keys),
       authServers,
       scopes,
+      replay,
       acceptWire: acceptedWires(options.acceptWire),
       insecureLoopback,
       onRefused: noteRefusal,
@@ -36,6 +39,9 @@ export async function serveResource(options: ServeResourceOptions): Promise<void
     return {
       title: `Resource ${id}`,
       handler: options.trace ? traced(handler) : handler,
+      stop: async () => {
+        replay.close();
+      },
     };
   };
   await serveUntilStopped({ host, port, start });
