@@ -10,7 +10,7 @@ import { CommandError } from './command-error.js';
 export async function loadKeysFile(path: string, kid?: string): Promise<KeySet> {
   await createKeysFile(path, kid === undefined ? {} : { kid });
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new CommandError(`Cannot read the keys file ${path} (${codeOf(error)}).`);
+    throw new CommandError(`Cannot read the keys file ${path}: ${whyOf(error)}.`);
   });
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) {
@@ -46,7 +46,7 @@ export async function createKeysFile(
     file = await open(path, 'wx', 0o600);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
-    throw new CommandError(`Cannot write the keys file ${path} (${codeOf(error)}).`);
+    throw new CommandError(`Cannot write the keys file ${path}: ${whyOf(error)}.`);
   }
   try {
     const key = await generatePrivateJwk(options);
@@ -63,6 +63,18 @@ export async function temporaryKeys(kid: string): Promise<KeySet> {
   return await loadKeySet({ keys: [await generatePrivateJwk({ kid })] });
 }
 
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['ENOENT', 'there is no such folder'],
+  ['EACCES', 'it is not allowed'],
+  ['EISDIR', 'it is a folder'],
+  ['EROFS', 'the disk is read-only'],
+]);
+
 function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+}
+
+function whyOf(error: unknown): string {
+  const code = codeOf(error);
+  return WORDS.get(code) ?? code;
 }

@@ -1,5 +1,4 @@
-import { utf8 } from '@countersign/httpsig';
-import { thumbprint } from '@countersign/httpsig';
+import { thumbprint, utf8 } from '@countersign/httpsig';
 import { describe, expect, it } from 'vitest';
 import {
   authTokenFor,

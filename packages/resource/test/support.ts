@@ -3,13 +3,14 @@ import { Hono } from 'hono';
 import {
   authTokenFor,
   decoded,
-  type FakeDiscovery,
+  FakeDiscovery,
   type Grant,
   holder,
   makeWorld,
   type Shape,
   signedRequest,
   type Signer,
+  testClock,
   type World,
 } from '../../protocol/test/kit.js';
 import { aauth, type AccessVariables } from '../src/hono.js';
@@ -39,7 +40,11 @@ const parties = makeWorld();
 export async function makeApi(options: Partial<ResourceOptions> = {}): Promise<Api> {
   const { agent, resource, authServer } = await parties;
   // The keys are shared, since making them costs most; the clock and the discovery are each test's own.
-  const { clock, discovery } = await freshSurroundings();
+  const clock = testClock();
+  const discovery = new FakeDiscovery()
+    .publishAgent(agent)
+    .publishResource(resource)
+    .publishAuthServer(authServer);
   const refused: AAuthError[] = [];
   const api = createResource({
     id: resource.id,
@@ -52,16 +57,6 @@ export async function makeApi(options: Partial<ResourceOptions> = {}): Promise<A
     ...options,
   });
   return { api, ran: [], refused, agent, resource, authServer, clock, discovery };
-}
-
-async function freshSurroundings(): Promise<Pick<World, 'clock' | 'discovery'>> {
-  const { FakeDiscovery: Discovery, testClock } = await import('../../protocol/test/kit.js');
-  const { agent, resource, authServer } = await parties;
-  const discovery: FakeDiscovery = new Discovery()
-    .publishAgent(agent)
-    .publishResource(resource)
-    .publishAuthServer(authServer);
-  return { clock: testClock(), discovery };
 }
 
 /** The ways in: each returns what answers requests to a route with that requirement. */

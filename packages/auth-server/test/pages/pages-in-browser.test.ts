@@ -1,12 +1,10 @@
-import { existsSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Browser, chromium, type Page as Tab } from 'playwright-core';
+import type { Browser, Page as Tab } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { consentPage, messagePage, type Page, signInPage } from '../../src/pages/index.js';
+import { startChromium } from '../browser/chromium.js';
 import { access, agent, form, samplePages } from './sample-pages.js';
-
-const executablePath = process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium';
 
 type Answer = (request: IncomingMessage, body: string, response: ServerResponse) => void;
 
@@ -46,7 +44,7 @@ class Site {
   }
 }
 
-describe.skipIf(!existsSync(executablePath))('the pages in a browser without JavaScript', () => {
+describe('the pages in a browser without JavaScript', () => {
   const pages: Record<string, Page> = { ...samplePages };
   let answerTo = '';
   const server = new Site((request, _body, response) => {
@@ -68,17 +66,7 @@ describe.skipIf(!existsSync(executablePath))('the pages in a browser without Jav
   beforeAll(async () => {
     await server.listen('127.0.0.1');
     await callback.listen('127.0.0.1');
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--no-first-run',
-      ],
-    });
+    browser = await startChromium();
   });
 
   afterAll(async () => {

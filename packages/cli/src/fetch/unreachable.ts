@@ -20,7 +20,8 @@ export function unreachable(error: unknown, url: string): unknown {
     return error;
   }
   const { cause } = error;
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined;
-  const why = (code === undefined ? undefined : WORDS.get(code)) ?? code ?? 'unknown error';
+  const known = cause instanceof Error ? cause : error;
+  const code = 'code' in known ? String(known.code) : undefined;
+  const why = (code === undefined ? undefined : WORDS.get(code)) ?? code ?? known.message;
   return new CommandError(`${new URL(url).origin} cannot be reached: ${why}.`);
 }

@@ -2,42 +2,43 @@ import type { Clock } from '../clock.js';
 import { boundedReplayStore, type ReplayTable } from './bounded-replay-store.js';
 import type { ReplayLimits, ReplayStore } from './replay-store.js';
 
-/** Entries by owner, so that counting one owner and expiring looks at nobody else's. */
+/** Entries by key, and how many each owner has. Expired ones go when something is counted, once a second at most. */
 class MemoryTable implements ReplayTable {
-  readonly #owners = new Map<string, Map<string, number>>();
+  readonly #entries = new Map<string, { readonly owner: string; readonly expiresAt: number }>();
+  readonly #used = new Map<string, number>();
+  #expiredAt = -Infinity;
 
   async insert(
     { key, owner, expiresAt }: { key: string; owner: string; expiresAt: number },
     now: number,
   ): Promise<boolean> {
-    const entries = this.#owners.get(owner) ?? new Map<string, number>();
-    this.#owners.set(owner, entries);
-    const held = entries.get(key);
-    if (held !== undefined && held > now) return false;
-    entries.set(key, expiresAt);
+    const held = this.#entries.get(key);
+    if (held !== undefined && held.expiresAt > now) return false;
+    if (held !== undefined) this.#drop(key, held.owner);
+    this.#entries.set(key, { owner, expiresAt });
+    this.#used.set(owner, (this.#used.get(owner) ?? 0) + 1);
     return true;
   }
 
   async count(owner: string, now: number): Promise<number> {
-    this.#expire(now);
-    if (owner !== 'identities') return this.#owners.get(owner)?.size ?? 0;
-    let total = 0;
-    for (const [one, entries] of this.#owners) total += one === '' ? 0 : entries.size;
-    return total;
+    await this.deleteExpired(now);
+    if (owner !== 'identities') return this.#used.get(owner) ?? 0;
+    return this.#entries.size - (this.#used.get('') ?? 0);
   }
 
   async deleteExpired(now: number): Promise<void> {
-    this.#expire(now);
-  }
-
-  #expiredAt = -Infinity;
-  #expire(now: number): void {
     if (now === this.#expiredAt) return;
     this.#expiredAt = now;
-    for (const [owner, entries] of this.#owners) {
-      for (const [key, expiresAt] of entries) if (expiresAt <= now) entries.delete(key);
-      if (entries.size === 0) this.#owners.delete(owner);
+    for (const [key, { owner, expiresAt }] of this.#entries) {
+      if (expiresAt <= now) this.#drop(key, owner);
     }
+  }
+
+  #drop(key: string, owner: string): void {
+    this.#entries.delete(key);
+    const used = (this.#used.get(owner) ?? 1) - 1;
+    if (used > 0) this.#used.set(owner, used);
+    else this.#used.delete(owner);
   }
 }
 

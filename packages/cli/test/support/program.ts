@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+
+/** The compiled program, as it is installed. */
+export const PROGRAM = fileURLToPath(new URL('../../bin/countersign.js', import.meta.url));
+
+const DEADLINE_MS = 15_000;
+
+/** A folder that goes when the tests of the file are over; programs run in it, so that nothing else is written to. */
+export const folder = mkdtempSync(join(tmpdir(), 'countersign-cli-'));
+const running = new Set<ChildProcess>();
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Standard input; without it there is none. */
+  readonly input?: string;
+  /** Leave standard input open, for {@link Running.type}. */
+  readonly open?: boolean;
+}
+
+export interface Result {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  /** Waits until standard error has it, and returns what was found. */
+  see(pattern: RegExp): Promise<RegExpExecArray>;
+  type(line: string): void;
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<Result>;
+}
+
+function environment(extra: RunOptions['env'] = {}): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(?:COUNTERSIGN_|VITEST|NODE_OPTIONS$|FORCE_COLOR$)/.test(name),
+  );
+  return { ...Object.fromEntries(inherited), ...extra };
+}
+
+/** Starts `countersign` with these arguments. */
+export function start(args: readonly string[], options: RunOptions = {}): Running {
+  const { env, input, open = false } = options;
+  const child = spawn(process.execPath, [PROGRAM, ...args], {
+    cwd: folder,
+    env: environment(env),
+    stdio: [open || input !== undefined ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let stdout = '';
+  let stderr = '';
+  const watchers = new Set<() => void>();
+  child.stdout!.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    for (const watcher of watchers) watcher();
+  });
+  if (input !== undefined) child.stdin!.end(input);
+  const ended = new Promise<Result>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      running.delete(child);
+      resolve({ code, signal, stdout, stderr });
+      for (const watcher of watchers) watcher();
+    });
+  });
+  const command = `countersign ${args.join(' ')}`;
+  return {
+    stdout: () => stdout,
+    stderr: () => stderr,
+    ended,
+    type: (line) => child.stdin!.write(`${line}\n`),
+    kill: (signal) => child.kill(signal),
+    see: (pattern) =>
+      new Promise((resolve, reject) => {
+        const settle = (error?: Error, found?: RegExpExecArray): void => {
+          clearTimeout(timer);
+          watchers.delete(look);
+          if (found === undefined) reject(error ?? new Error('nothing was found'));
+          else resolve(found);
+        };
+        const look = (): void => {
+          const found = pattern.exec(stderr);
+          if (found !== null) settle(undefined, found);
+          else if (!running.has(child)) {
+            settle(new Error(`${command} ended without ${pattern}:\n${stderr}`));
+          }
+        };
+        const timer = setTimeout(
+          () => settle(new Error(`${command} did not say ${pattern}:\n${stderr}`)),
+          DEADLINE_MS,
+        );
+        watchers.add(look);
+        look();
+      }),
+  };
+}
+
+/** Runs `countersign` to its end; one that does not end is killed at the deadline. */
+export async function run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
+  const program = start(args, options);
+  const timer = setTimeout(() => program.kill('SIGKILL'), DEADLINE_MS);
+  try {
+    return await program.ended;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The URL that stands alone on the line after `Open this URL to approve:`. */
+export async function urlToApprove(program: Running): Promise<string> {
+  const [, url = ''] = await program.see(/^Open this URL to approve:\n(\S+)\n/m);
+  return url;
+}

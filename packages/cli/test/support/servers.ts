@@ -1,0 +1,93 @@
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { folder, type Result, type Running, start } from './program.js';
+
+/** Below the range from which the system takes ports for outgoing connections. */
+let next = 10_000 + Math.floor(Math.random() * 20_000);
+
+async function isFree(port: number): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+}
+
+/** A port of 127.0.0.1 that nobody uses, given out once. */
+export async function freePort(): Promise<number> {
+  do next += 1;
+  while (!(await isFree(next)));
+  return next;
+}
+
+/** Polls until a well-known document answers: then the server is ready. */
+export async function ready(url: string, server: Running): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  let end: Result | undefined;
+  void server.ended.then((result) => (end = result));
+  for (;;) {
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.status === 200) return;
+    if (end !== undefined || Date.now() > deadline) {
+      throw new Error(`${url} does not answer:\n${server.stderr()}`);
+    }
+    await pause(25);
+  }
+}
+
+export interface Served extends Running {
+  readonly url: string;
+  /** SIGTERM, and what came of it. */
+  stop(): Promise<Result>;
+}
+
+async function serve(kind: string, wellKnown: string, id: string, args: readonly string[], env = {}) {
+  const server = start(['serve', kind, ...args], { env });
+  await ready(`${id}/.well-known/${wellKnown}`, server);
+  const stop = async (): Promise<Result> => {
+    server.kill('SIGTERM');
+    return await server.ended;
+  };
+  return { ...server, url: id, stop };
+}
+
+let count = 0;
+/** A file of that kind in the tests' folder that no other test uses. */
+export const newFile = (name: string): string => join(folder, `${++count}-${name}`);
+
+/** `serve auth-server` with testuser / testpass on a database of its own. */
+export async function serveAuthServer(
+  args: readonly string[] = [],
+  settings: { port?: number; database?: string } = {},
+): Promise<Served> {
+  const port = settings.port ?? (await freePort());
+  const database = settings.database ?? newFile('auth-server.db');
+  const id = `http://127.0.0.1:${port}`;
+  return await serve('auth-server', 'aauth-issuer', id, [
+    ...['--issuer', id, '--port', `${port}`, '--insecure-loopback'],
+    ...['--database', `sqlite:${database}`, '--user', 'testuser:testpass'],
+    ...args,
+  ]);
+}
+
+/** `serve resource` with keys of its own. */
+export async function serveResource(
+  authServer: string,
+  args: readonly string[] = [],
+): Promise<Served> {
+  const port = await freePort();
+  const id = `http://127.0.0.1:${port}`;
+  return await serve('resource', 'aauth-resource', id, [
+    ...['--id', id, '--port', `${port}`, '--insecure-loopback', '--auth-server', authServer],
+    ...['--keys', newFile('resource-keys.json')],
+    ...args,
+  ]);
+}
+
+/** `serve agent` on a keys file that others may share. */
+export async function serveAgent(keys: string, args: readonly string[] = []): Promise<Served> {
+  const port = await freePort();
+  const id = `http://127.0.0.1:${port}`;
+  return await serve('agent', 'aauth-agent', id, ['--id', id, '--port', `${port}`, '--keys', keys, ...args]);
+}
