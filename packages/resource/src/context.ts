@@ -2,6 +2,7 @@ import { type HttpMessage, isSigned } from '@countersign/httpsig';
 import {
   AAuthError,
   authorityOf,
+  type Caller,
   createDiscovery,
   createRequestVerifier,
   errorResponse,
@@ -28,7 +29,17 @@ export interface ResourceContext {
   readonly name: string | undefined;
   readonly scopes: Readonly<Record<string, string>>;
   readonly maxBodyBytes: number;
-  readonly evaluate: (message: HttpMessage, requirement: Requirement) => Promise<Outcome>;
+  /**
+   * Judges a message. `request`, when given, is remembered with who signed it (`callers`): a request that passes a
+   * second guard is not verified again, since by then it is a repeat of itself.
+   */
+  readonly evaluate: (
+    message: HttpMessage,
+    requirement: Requirement,
+    request?: Request,
+  ) => Promise<Outcome>;
+  /** Who signed the requests that have been verified and are still being handled. */
+  readonly callers: WeakMap<Request, Caller>;
   readonly mint: (
     request: TokenRequest,
   ) => Promise<{ token: string; authServer: ServerIdentifier }>;
@@ -87,11 +98,19 @@ export function createContext(options: ResourceOptions): ResourceContext {
     return { token, authServer };
   };
 
-  const evaluate: ResourceContext['evaluate'] = async (message, requirement) => {
+  const callers = new WeakMap<Request, Caller>();
+  const callerOf = async (message: HttpMessage, request: Request | undefined): Promise<Caller> => {
+    const known = request === undefined ? undefined : callers.get(request);
+    const caller = known ?? (await verifyRequest(message)).caller;
+    if (request !== undefined) callers.set(request, caller);
+    return caller;
+  };
+
+  const evaluate: ResourceContext['evaluate'] = async (message, requirement, request) => {
     const opening = { kind: openingChallenge(requirement) } as const;
     if (!isSigned(message)) return { type: 'challenge', challenge: opening };
     try {
-      const { caller } = await verifyRequest(message);
+      const caller = await callerOf(message, request);
       const decision = decide(caller, requirement);
       if (decision.kind === 'access') return { type: 'access', access: decision.access };
       const { ask, error } = decision;
@@ -113,7 +132,7 @@ export function createContext(options: ResourceOptions): ResourceContext {
   };
 
   const { keys, scopes, name, maxBodyBytes = 1024 * 1024 } = options;
-  return { id, keys, name, scopes, maxBodyBytes, evaluate, mint, report };
+  return { id, keys, name, scopes, maxBodyBytes, evaluate, callers, mint, report };
 }
 
 /** A name that no token can carry would make a route that never opens, however often a person consents. */

@@ -20,14 +20,16 @@ export async function checkRequest(
   incoming?: NodeRequestLike,
 ): Promise<GuardResult> {
   try {
+    const { callers, maxBodyBytes } = context;
     const head = receivedHead(request, incoming);
-    const body = isSigned(head) ? await readBody(request, context.maxBodyBytes) : undefined;
-    const outcome = await context.evaluate({ ...head, body }, requirement);
+    const unread = isSigned(head) && !callers.has(request);
+    const body = unread ? await readBody(request, maxBodyBytes) : undefined;
+    const outcome = await context.evaluate({ ...head, body }, requirement, request);
     if (outcome.type !== 'access') return { response: outcomeResponse(outcome) };
-    return {
-      access: outcome.access,
-      request: body === undefined ? request : withBody(request, body),
-    };
+    const verified = body === undefined ? request : withBody(request, body);
+    const caller = callers.get(request);
+    if (caller !== undefined) callers.set(verified, caller);
+    return { access: outcome.access, request: verified };
   } catch (error) {
     return { response: refusalResponse(context, error) };
   }

@@ -1,4 +1,9 @@
-import { type AAuthError, isAAuthError, type ServerIdentifier } from '@countersign/protocol';
+import {
+  type AAuthError,
+  isAAuthError,
+  memoryReplayStore,
+  type ServerIdentifier,
+} from '@countersign/protocol';
 import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import { aauth } from '../src/hono.js';
@@ -15,6 +20,7 @@ function configured(change: Partial<Record<keyof ResourceOptions, unknown>>) {
     scopes: SCOPES,
     discovery: base.discovery,
     clock: base.clock,
+    replay: memoryReplayStore({ clock: base.clock }),
     ...change,
   } as ResourceOptions);
 }

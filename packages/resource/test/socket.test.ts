@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { HttpMessage } from '@countersign/httpsig';
+import { memoryReplayStore } from '@countersign/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   authTokenFor,
@@ -27,6 +28,7 @@ let agent: TestAgent;
 let resource: Party;
 let authServer: Party;
 let ran: string[] = [];
+const clock = testClock();
 const discovery = new FakeDiscovery();
 
 beforeAll(async () => {
@@ -46,7 +48,8 @@ beforeAll(async () => {
     authServers: [authServer.id],
     scopes: { 'data.read': 'Read' },
     discovery,
-    clock: testClock(),
+    clock,
+    replay: memoryReplayStore({ clock, nothingBeforeStart: true }),
     insecureLoopback: true,
     maxBodyBytes: 1000,
   });
@@ -164,7 +167,7 @@ describe('over a socket', () => {
     const head = `POST /data HTTP/1.1\r\nHost: ${resource.authority}\r\nConnection: close\r\n`;
     const answer = await send(`${head}Content-Length: 5\r\n\r\nhello`);
     expect(answer.status).toBe(401);
-    expect(answer.head).toContain(`agent-auth: ${IDENTITY}`);
+    expect(answer.head.toLowerCase()).toContain(`agent-auth: ${IDENTITY}`);
   });
 
   const form = [['Content-Type', 'text/plain']] as const;

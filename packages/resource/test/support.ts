@@ -1,4 +1,4 @@
-import type { AAuthError, JsonObject } from '@countersign/protocol';
+import { type AAuthError, type JsonObject, memoryReplayStore } from '@countersign/protocol';
 import { Hono } from 'hono';
 import {
   authTokenFor,
@@ -53,6 +53,7 @@ export async function makeApi(options: Partial<ResourceOptions> = {}): Promise<A
     scopes: SCOPES,
     discovery,
     clock,
+    replay: memoryReplayStore({ clock, nothingBeforeStart: true }),
     onRefused: (error) => refused.push(error),
     ...options,
   });

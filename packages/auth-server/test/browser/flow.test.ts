@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page as Tab } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +6,13 @@ import { Bench, PASSWORD } from '../endpoints/kit.js';
 import { startChromium } from './chromium.js';
 import { Served } from './served.js';
 
-const SHOTS = process.env['COUNTERSIGN_SHOTS'] ?? join(tmpdir(), 'auth-shots');
+/** A folder that pictures of the pages are saved to, for people to look at. */
+const SHOTS = process.env['COUNTERSIGN_SHOTS'];
+const VARIANTS = [
+  ['phone-light', 'light', { width: 390, height: 844 }],
+  ['phone-dark', 'dark', { width: 390, height: 844 }],
+  ['desk-light', 'light', { width: 1280, height: 900 }],
+] as const;
 
 const site = new Served();
 /** Another host than the auth server's, so that the two are different sites to the browser. */
@@ -88,15 +92,28 @@ const press = async (tab: Tab, name: string) => {
   return Object.fromEntries(new URL(tab.url()).searchParams);
 };
 
+/** Gives the tab's browser a session of ada's, without the work of a password. */
+async function signedIn(tab: Tab): Promise<void> {
+  const { cookies } = await bench.signedIn('ada');
+  const all = [...cookies].map(([name, value]) => ({ name, value, url: site.origin }));
+  await tab.context().addCookies(all);
+}
+
 const heading = (tab: Tab) => tab.getByRole('heading', { level: 1 }).textContent();
 
 describe.each([
   ['with JavaScript', true],
   ['without JavaScript', false],
 ])('In a browser %s, a person', (_, javaScriptEnabled) => {
+  // Approved scopes are remembered, so that each run asks for its own.
+  const own = (name: string) => [`${name}.${javaScriptEnabled}`];
+
   it('comes from the agent, mistypes the password, signs in, approves and is back with a code', async () => {
     await withTab({ javaScriptEnabled }, async (tab, complaints) => {
-      await follow(tab, bench.pageUrl(await bench.requestToken({ state: 'a b&c' })));
+      await follow(
+        tab,
+        bench.pageUrl(await bench.requestToken({ state: 'a b&c', scope: own('data') })),
+      );
       expect(await heading(tab)).toBe('Sign in');
       await signIn(tab, 'not it');
       expect(await tab.getByRole('alert').textContent()).toContain('not right');
@@ -119,7 +136,10 @@ describe.each([
       expect(decoded(String(json['auth_token'])).payload['sub']).toBe('sub-ada');
 
       // Signed in still, coming from another site: SameSite=Lax lets the cookie through.
-      await follow(tab, bench.pageUrl(await bench.requestToken({ state: 's2' })));
+      await follow(
+        tab,
+        bench.pageUrl(await bench.requestToken({ state: 's2', scope: own('data') })),
+      );
       expect(await heading(tab)).toMatch(/^Continue to /u);
       expect(Object.keys(await press(tab, 'Continue'))).toEqual(['code', 'state', 'iss']);
       expect(complaints).toEqual([]);
@@ -128,9 +148,11 @@ describe.each([
 
   it('denies, goes back, and is told that it was answered', async () => {
     await withTab({ javaScriptEnabled }, async (tab, complaints) => {
-      const url = bench.pageUrl(await bench.requestToken({ state: 's1', scope: ['files.delete'] }));
+      await signedIn(tab);
+      const url = bench.pageUrl(
+        await bench.requestToken({ state: 's1', scope: own('files.delete') }),
+      );
       await follow(tab, url);
-      await signIn(tab);
       await tab.getByRole('button', { name: 'Deny' }).waitFor();
       expect(await press(tab, 'Deny')).toMatchObject({
         error: 'access_denied',
@@ -142,11 +164,13 @@ describe.each([
       expect(complaints).toEqual([]);
     });
   });
+});
 
+describe('In a browser, a person', () => {
   it('approves, goes back, and cannot answer a second time', async () => {
-    await withTab({ javaScriptEnabled }, async (tab, complaints) => {
+    await withTab({}, async (tab, complaints) => {
+      await signedIn(tab);
       await follow(tab, bench.pageUrl(await bench.requestToken({ scope: ['files.read'] })));
-      await signIn(tab);
       await tab.getByRole('button', { name: 'Approve' }).waitFor();
       await press(tab, 'Approve');
       const codes = bench.count('codes');
@@ -161,10 +185,10 @@ describe.each([
   });
 
   it('uses another account and comes back to the same question', async () => {
-    await withTab({ javaScriptEnabled }, async (tab, complaints) => {
+    await withTab({}, async (tab, complaints) => {
+      await signedIn(tab);
       const url = bench.pageUrl(await bench.requestToken({ scope: ['photos.read'] }));
       await follow(tab, url);
-      await signIn(tab);
       await tab.getByRole('button', { name: 'Use another account' }).click();
       await tab.getByLabel('Username').fill('ben');
       await tab.getByLabel('Password').fill(PASSWORD);
@@ -177,9 +201,7 @@ describe.each([
       expect(complaints).toEqual([]);
     });
   });
-});
 
-describe('In a browser, a person', () => {
   it('needs nothing but the keyboard', async () => {
     await withTab({}, async (tab, complaints) => {
       await tab.goto(bench.pageUrl(await bench.requestToken({ scope: ['mail.read'] })));
@@ -207,9 +229,9 @@ describe('In a browser, a person', () => {
 
   it('who presses Enter on the question without choosing has not answered it', async () => {
     await withTab({}, async (tab) => {
+      await signedIn(tab);
       const url = bench.pageUrl(await bench.requestToken({ scope: ['mail.send'] }));
       await tab.goto(url);
-      await signIn(tab);
       await tab.getByRole('button', { name: 'Approve' }).waitFor();
       await tab.keyboard.press('Enter');
       await tab.reload();
@@ -217,39 +239,41 @@ describe('In a browser, a person', () => {
     });
   });
 
-  it.each([
-    ['phone', 'light', { width: 390, height: 844 }],
-    ['phone', 'dark', { width: 390, height: 844 }],
-    ['desk', 'light', { width: 1280, height: 900 }],
-  ] as const)('can read the pages on a %s in %s', async (device, colorScheme, viewport) => {
-    mkdirSync(SHOTS, { recursive: true });
-    await withTab({ colorScheme, viewport }, async (tab, complaints) => {
-      const shoot = async (name: string) => {
-        await tab.screenshot({
-          path: join(SHOTS, `${name}-${device}-${colorScheme}.png`),
-          fullPage: true,
-        });
-        const scrolls = () => document.documentElement.scrollWidth > window.innerWidth;
-        expect({ name, scrolls: await tab.evaluate(scrolls) }).toEqual({ name, scrolls: false });
+  it('can read every page on a phone and on a desk, in light and in dark', async () => {
+    await withTab({ reducedMotion: 'reduce' }, async (tab, complaints) => {
+      const look = async (name: string) => {
+        for (const [variant, colorScheme, viewport] of VARIANTS) {
+          await tab.setViewportSize(viewport);
+          await tab.emulateMedia({ colorScheme });
+          const scrolls = () => document.documentElement.scrollWidth > window.innerWidth;
+          expect({ name, variant, scrolls: await tab.evaluate(scrolls) }).toEqual({
+            name,
+            variant,
+            scrolls: false,
+          });
+          if (SHOTS === undefined) continue;
+          await tab.screenshot({ path: join(SHOTS, `${name}-${variant}.png`), fullPage: true });
+        }
       };
-      const scope = ['data.read', 'data.write', `new.${device}.${colorScheme}`];
-      const requestToken = await bench.requestToken({ scope });
-      const url = bench.pageUrl(requestToken);
+      const scope = ['data.read', 'data.write', 'new.scope'];
+      const url = bench.pageUrl(await bench.requestToken({ scope }));
       await tab.goto(url);
-      await shoot('1-sign-in');
+      await look('1-sign-in');
       await signIn(tab, 'not it');
       await tab.getByRole('alert').waitFor();
-      await shoot('2-wrong-password');
+      await look('2-wrong-password');
       await signIn(tab);
       await tab.getByRole('button', { name: 'Approve' }).waitFor();
-      await shoot('3-consent');
+      await look('3-consent');
       await press(tab, 'Approve');
       await tab.goto(url);
-      await shoot('4-answered');
+      await look('4-answered');
       await tab.goto(bench.pageUrl(await bench.requestToken({ scope })));
-      await shoot('5-remembered');
+      await look('5-remembered');
+      await tab.goto(bench.pageUrl(await bench.requestToken({ scope: [...scope, 'data.delete'] })));
+      await look('6-more');
       await tab.goto(bench.pageUrl(await bench.requestToken({ signIn: 'openid profile email' })));
-      await shoot('6-sign-in-to-agent');
+      await look('7-sign-in-to-agent');
       expect(complaints).toEqual([]);
     });
   });

@@ -186,7 +186,13 @@ describe('The policy', () => {
     expect(asked).toEqual([
       { ...access, delegate: undefined, scopes: ['data.read', 'data.write'] },
       { ...access, delegate: 'laptop', scopes: ['data.read', 'data.write'] },
-      { kind: 'sign-in', agent: id, delegate: undefined, audience: id, scopes: ['openid', 'email'] },
+      {
+        kind: 'sign-in',
+        agent: id,
+        delegate: undefined,
+        audience: id,
+        scopes: ['openid', 'email'],
+      },
     ]);
   });
 
@@ -251,7 +257,9 @@ describe('What is asked for', () => {
       400,
       'invalid_request',
     ]);
-    expect(bench.discovery.lookups.filter(({ of }) => of === auth_request_url)).toHaveLength(before);
+    expect(bench.discovery.lookups.filter(({ of }) => of === auth_request_url)).toHaveLength(
+      before,
+    );
   });
 
   it.each(['', 'openid  email', ' openid', 'openid\temail', 'open"id', 'é', 'x'.repeat(101)])(

@@ -51,9 +51,7 @@ describe('request_type=code', () => {
       }),
     );
     expect(decodeBase64Url(String(payload['jti']))).toHaveLength(16);
-    const published = await (
-      await bench.server.handle(new Request(`${ISSUER}/jwks.json`))
-    ).json();
+    const published = await (await bench.server.handle(new Request(`${ISSUER}/jwks.json`))).json();
     const [jwk] = (published as { keys: { kid: string }[] }).keys;
     expect(header).toEqual({ alg: 'EdDSA', kid: jwk?.kid, typ: 'auth+jwt' });
     const jws = decodeJws(token);
@@ -169,8 +167,7 @@ describe('request_type=code', () => {
     const untouched = String((await bench.granted())['refresh_token']);
     const code = await bench.approvedCode();
     const refresh = String((await redeem(code)).json['refresh_token']);
-    const use = (refresh_token: string) =>
-      bench.token({ request_type: 'refresh', refresh_token });
+    const use = (refresh_token: string) => bench.token({ request_type: 'refresh', refresh_token });
     expect((await use(refresh)).status).toBe(200);
     await expectInvalid(await redeem(code), 'code_reused');
     expect((await use(refresh)).status).toBe(400);

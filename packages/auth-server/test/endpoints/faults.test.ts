@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, Bench, ISSUER } from './kit.js';
 
 /** Words that only the inside of the server knows. */
-const INTERNAL = /sqlite|busy|locked|database|closed|libsql|kysely|\/tmp|node_modules|\bat .*\.ts/iu;
+const INTERNAL =
+  /sqlite|busy|locked|database|closed|libsql|kysely|\/tmp|node_modules|\bat .*\.ts/iu;
 
 let bench: Bench;
 let lock: Libsql.Database | undefined;
@@ -33,7 +34,10 @@ function expectUnavailable(answer: Answer): void {
   expect(answer.headers.get('cache-control')).toBe('no-store');
   expect(answer.text.replaceAll(/<style>.*<\/style>/gsu, '')).not.toMatch(INTERNAL);
   const refused = bench.refused.at(-1);
-  expect([refused?.code, refused?.rule]).toEqual(['temporarily_unavailable', 'storage_unavailable']);
+  expect([refused?.code, refused?.rule]).toEqual([
+    'temporarily_unavailable',
+    'storage_unavailable',
+  ]);
 }
 
 describe('While the database can be read but not written', () => {

@@ -1,13 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashSecret } from '@countersign/protocol';
-import {
-  Bench,
-  type HeaderChanges,
-  ISSUER,
-  OWN_FORM,
-  type Seen,
-  TestBrowser,
-} from './kit.js';
+import { Bench, type HeaderChanges, ISSUER, OWN_FORM, type Seen, TestBrowser } from './kit.js';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -150,20 +143,22 @@ describe('Where a form comes from', () => {
 });
 
 describe('The host that a browser asked', () => {
-  it.each(['other.example', 'as.example:8443', 'as.example.evil.example', 'evil.example@as.example'])(
-    'must be this server’s own: %s is answered with 421',
-    async (host) => {
-      const { browser, page } = await open();
-      const url = bench.pageUrl(await bench.requestToken());
-      const before = bench.contents();
-      const opened = await browser.open(url, { host });
-      expect([opened.status, opened.heading]).toEqual([421, 'This server goes by another name']);
-      expect(opened.text).not.toContain('evil');
-      browser.page = page;
-      expect((await browser.press('approve', {}, { host })).status).toBe(421);
-      expect(bench.contents()).toEqual(before);
-    },
-  );
+  it.each([
+    'other.example',
+    'as.example:8443',
+    'as.example.evil.example',
+    'evil.example@as.example',
+  ])('must be this server’s own: %s is answered with 421', async (host) => {
+    const { browser, page } = await open();
+    const url = bench.pageUrl(await bench.requestToken());
+    const before = bench.contents();
+    const opened = await browser.open(url, { host });
+    expect([opened.status, opened.heading]).toEqual([421, 'This server goes by another name']);
+    expect(opened.text).not.toContain('evil');
+    browser.page = page;
+    expect((await browser.press('approve', {}, { host })).status).toBe(421);
+    expect(bench.contents()).toEqual(before);
+  });
 
   it('may be written in capitals', async () => {
     const { browser } = await open();
@@ -192,7 +187,9 @@ describe('Every page', () => {
       wrongPassword: await wrong.press('sign-in', { username: 'ada', password: 'wrong' }),
       claimed: await ben.open(url),
       unknown: await browser.open(bench.pageUrl('A'.repeat(43))),
-      mismatch: await browser.open(bench.pageUrl(requestToken, { redirect_uri: 'https://x.example' })),
+      mismatch: await browser.open(
+        bench.pageUrl(requestToken, { redirect_uri: 'https://x.example' }),
+      ),
       incomplete: await browser.open(`${ISSUER}/agent/auth`),
       notFound: await browser.open(`${ISSUER}/nothing`),
       wrongHost: await browser.open(url, { host: 'other.example' }),
@@ -251,7 +248,10 @@ describe('Every page', () => {
       .publishResource(resource, { name: nasty, scopeDescriptions: { 'data.read': nasty } });
     const browser = new TestBrowser(bench);
     const signIn = await browser.open(bench.pageUrl(await bench.requestToken()));
-    const wrong = await browser.press('sign-in', { username: nasty.replace('\u202e', ''), password: 'x' });
+    const wrong = await browser.press('sign-in', {
+      username: nasty.replace('\u202e', ''),
+      password: 'x',
+    });
     const { page } = await open();
     for (const { text, status } of [signIn, wrong, page]) {
       expect(status === 200 || status === 403).toBe(true);

@@ -112,7 +112,13 @@ export class Bench {
     bench.agent = agent;
     bench.rotated = {
       key: second.key,
-      signatureKey: { scheme: 'jwks', mode: 'identifier', id, kid: 'key-2', wellKnown: 'aauth-agent' },
+      signatureKey: {
+        scheme: 'jwks',
+        mode: 'identifier',
+        id,
+        kid: 'key-2',
+        wellKnown: 'aauth-agent',
+      },
     };
     bench.resource = resource;
     bench.discovery
@@ -370,7 +376,9 @@ export class TestBrowser {
 
   /** Opens an address in this browser. */
   async open(url: string, headers: HeaderChanges = {}, method = 'GET'): Promise<Seen> {
-    return await this.#go(new Request(url, { method, headers: this.#headers(NAVIGATION, headers) }));
+    return await this.#go(
+      new Request(url, { method, headers: this.#headers(NAVIGATION, headers) }),
+    );
   }
 
   /** Fills in the form of the page in front and presses a button. */

@@ -170,10 +170,7 @@ describe('A resource token', () => {
 
   it('that names an auth_request_url is refused, and the URL not fetched', async () => {
     const url = `${bench.resource.id}/requests/1`;
-    for (const change of [
-      { auth_request_url: url },
-      { auth_request_url: url, scope: undefined },
-    ]) {
+    for (const change of [{ auth_request_url: url }, { auth_request_url: url, scope: undefined }]) {
       const answer = await present(await signed(change));
       expect([answer.status, answer.json['error']]).toEqual([400, 'invalid_request']);
     }

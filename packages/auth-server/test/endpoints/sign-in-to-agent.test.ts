@@ -78,14 +78,22 @@ describe('When the agent asks a person to sign in to the agent itself', () => {
     const refresh_token = String(first['refresh_token']);
     const { json } = await bench.token({ request_type: 'refresh', refresh_token });
     const { payload } = decoded(String(json['auth_token']));
-    expect(payload).toMatchObject({ aud: bench.agent.id, sub: 'sub-ada', email: 'ada@mail.example' });
+    expect(payload).toMatchObject({
+      aud: bench.agent.id,
+      sub: 'sub-ada',
+      email: 'ada@mail.example',
+    });
     expect(payload).not.toHaveProperty('agent');
   });
 
   it('a delegate is named', async () => {
     const signer = await makeDelegate(bench.agent, { sub: 'laptop', now: bench.clock() });
     const payload = await payloadOf({ signIn: 'openid', signer });
-    expect(payload).toMatchObject({ aud: bench.agent.id, agent_delegate: 'laptop', sub: 'sub-ada' });
+    expect(payload).toMatchObject({
+      aud: bench.agent.id,
+      agent_delegate: 'laptop',
+      sub: 'sub-ada',
+    });
     expect(payload).not.toHaveProperty('agent');
   });
 

@@ -258,7 +258,12 @@ describe('A session', () => {
     const browser = await bench.signedIn('ada');
     const value = browser.cookies.get(bench.cookieName) ?? '';
     const url = bench.pageUrl(await bench.requestToken());
-    for (const name of ['countersign', '__Host-countersign2', 'x__Host-countersign', '__host-countersign']) {
+    for (const name of [
+      'countersign',
+      '__Host-countersign2',
+      'x__Host-countersign',
+      '__host-countersign',
+    ]) {
       expect((await browser.open(url, { cookie: `${name}=${value}` })).heading).toBe('Sign in');
     }
   });

@@ -72,7 +72,9 @@ describe('The token endpoint, before it looks at what is asked', () => {
   it.each(['application/json', 'text/plain', 'multipart/form-data; boundary=x'])(
     'answers a signed body of type %s with 415',
     async (type) => {
-      const answer = await send(await message(bench.agent, { headers: [['Content-Type', type], nonce()] }));
+      const answer = await send(
+        await message(bench.agent, { headers: [['Content-Type', type], nonce()] }),
+      );
       expect(answer.status).toBe(415);
       expect(answer.json['error']).toBe('invalid_request');
       expect(bench.contents()).toEqual(before);
@@ -147,7 +149,10 @@ describe('The token endpoint, before it looks at what is asked', () => {
   describe('challenges with 401 and Agent-Auth: httpsig; identity=?1', () => {
     async function expectChallenge(one: HttpMessage, error: string, asked: boolean): Promise<void> {
       const answer = await send(one);
-      expect({ status: answer.status, error: answer.json['error'] }).toEqual({ status: 401, error });
+      expect({ status: answer.status, error: answer.json['error'] }).toEqual({
+        status: 401,
+        error,
+      });
       expect(answer.headers.get('agent-auth')).toBe('httpsig; identity=?1');
       expect(answer.headers.get('cache-control')).toBe('no-store');
       expect(bench.contents()).toEqual(before);

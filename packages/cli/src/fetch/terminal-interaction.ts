@@ -43,6 +43,9 @@ async function openInBrowser(url: string): Promise<void> {
 
 /** Reads standard input while the flow waits: each line may be the address that a browser ended on. */
 function acceptPastedAddresses(agent: Agent, request: InteractionRequest): void {
+  // A file or /dev/null is no socket and has neither of the two.
+  const stdin: { ref?(): void; unref?(): void } = process.stdin;
+  stdin.ref?.();
   const reader = createInterface({ input: process.stdin });
   reader.on('line', (line) => {
     const address = line.trim();
@@ -60,6 +63,6 @@ function acceptPastedAddresses(agent: Agent, request: InteractionRequest): void 
   request.signal.addEventListener('abort', () => {
     reader.close();
     process.stdin.pause();
-    process.stdin.unref();
+    stdin.unref?.();
   });
 }

@@ -82,7 +82,8 @@ export async function startPeerAuthServer(wire: PeerWire): Promise<PeerServer> {
     const asked = pending.get(requestToken);
     if (asked === undefined) return { ...html('<p>Unknown request</p>'), status: 400 };
     const signedIn = sessions.has(/session=([^;]*)/.exec(received.headers.cookie ?? '')?.[1] ?? '');
-    if (received.method === 'GET') return html(signedIn ? consent(requestToken, asked) : login(requestToken, asked));
+    if (received.method === 'GET')
+      return html(signedIn ? consent(requestToken, asked) : login(requestToken, asked));
     if (!signedIn) {
       if (posted.get('username') !== 'testuser' || posted.get('password') !== 'testpass') {
         return html(login(requestToken, asked));

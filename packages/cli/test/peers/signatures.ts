@@ -28,7 +28,8 @@ function componentValue(wire: PeerWire, name: string, target: Target): string {
       if (wire === '2026-01') throw new Error('unknown component nonce');
   }
   const value = target.headers[name];
-  if (typeof value !== 'string' || name.startsWith('@')) throw new Error(`unknown component ${name}`);
+  if (typeof value !== 'string' || name.startsWith('@'))
+    throw new Error(`unknown component ${name}`);
   return value;
 }
 

@@ -32,7 +32,11 @@ export class Browser {
   }
 
   /** Posts a page's first form with its hidden fields and these. */
-  async submit(page: Page, fields: Readonly<Record<string, string>>, stopAt?: string): Promise<Page> {
+  async submit(
+    page: Page,
+    fields: Readonly<Record<string, string>>,
+    stopAt?: string,
+  ): Promise<Page> {
     const form = /<form\b[^>]*>[\s\S]*?<\/form>/.exec(page.html)?.[0];
     if (form === undefined) throw new Error(`there is no form at ${page.url}:\n${page.html}`);
     const body = new URLSearchParams();
@@ -45,7 +49,11 @@ export class Browser {
     return await this.#go(new URL(attribute(form, 'action') ?? '', page.url), body, stopAt);
   }
 
-  async #go(start: URL, form: URLSearchParams | undefined, stopAt: string | undefined): Promise<Page> {
+  async #go(
+    start: URL,
+    form: URLSearchParams | undefined,
+    stopAt: string | undefined,
+  ): Promise<Page> {
     let url = start;
     let body = form;
     for (let hops = 0; hops < 10; hops++) {
@@ -92,7 +100,10 @@ export interface Decision {
 }
 
 /** Signs in where that is asked, then approves or denies. Returns where the browser ended. */
-export async function decide(url: string, { deny, stopAt, browser = new Browser() }: Decision = {}): Promise<Page> {
+export async function decide(
+  url: string,
+  { deny, stopAt, browser = new Browser() }: Decision = {},
+): Promise<Page> {
   let page = await browser.open(url);
   if (page.html.includes('type="password"')) {
     page = await browser.submit(page, { ...TESTUSER, action: action(page, 'first') });

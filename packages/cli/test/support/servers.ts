@@ -16,9 +16,10 @@ async function isFree(port: number): Promise<boolean> {
 
 /** A port of 127.0.0.1 that nobody uses, given out once. */
 export async function freePort(): Promise<number> {
-  do next += 1;
-  while (!(await isFree(next)));
-  return next;
+  for (;;) {
+    const port = ++next;
+    if (await isFree(port)) return port;
+  }
 }
 
 /** Polls until a well-known document answers: then the server is ready. */
@@ -42,7 +43,13 @@ export interface Served extends Running {
   stop(): Promise<Result>;
 }
 
-async function serve(kind: string, wellKnown: string, id: string, args: readonly string[], env = {}) {
+async function serve(
+  kind: string,
+  wellKnown: string,
+  id: string,
+  args: readonly string[],
+  env = {},
+) {
   const server = start(['serve', kind, ...args], { env });
   await ready(`${id}/.well-known/${wellKnown}`, server);
   const stop = async (): Promise<Result> => {
@@ -80,7 +87,7 @@ export async function serveResource(
   const id = `http://127.0.0.1:${port}`;
   return await serve('resource', 'aauth-resource', id, [
     ...['--id', id, '--port', `${port}`, '--insecure-loopback', '--auth-server', authServer],
-    ...['--keys', newFile('resource-keys.json')],
+    ...['--keys', newFile('resource-keys.json'), '--replay', newFile('replay.db')],
     ...args,
   ]);
 }
@@ -89,5 +96,13 @@ export async function serveResource(
 export async function serveAgent(keys: string, args: readonly string[] = []): Promise<Served> {
   const port = await freePort();
   const id = `http://127.0.0.1:${port}`;
-  return await serve('agent', 'aauth-agent', id, ['--id', id, '--port', `${port}`, '--keys', keys, ...args]);
+  return await serve('agent', 'aauth-agent', id, [
+    '--id',
+    id,
+    '--port',
+    `${port}`,
+    '--keys',
+    keys,
+    ...args,
+  ]);
 }

@@ -6,7 +6,7 @@ import {
   utf8,
   type VerifiedSignature,
 } from '@countersign/httpsig';
-import { AAuthError } from '../errors.js';
+import { AAuthError, isAAuthError } from '../errors.js';
 import type { ReplayStore } from '../replay/replay-store.js';
 import type { Caller } from './caller.js';
 import { isSafeMethod } from './signing-profile.js';
@@ -24,6 +24,16 @@ const MAX_NONCE_LENGTH = 256;
 
 function refuse(message: string, rule: string): never {
   throw new AAuthError('invalid_signature', message, { rule });
+}
+
+/** The store is one of the receiver's own parts: that it fails says nothing about the request. */
+function unreachable(cause: unknown): never {
+  if (isAAuthError(cause)) throw cause;
+  throw new AAuthError('temporarily_unavailable', 'The request cannot be checked now; try again.', {
+    rule: 'replay_store_unreachable',
+    cause,
+    retryAfterSeconds: 10,
+  });
 }
 
 /** Who is charged for the entry: an identity, or all bare keys together. */
@@ -45,7 +55,7 @@ function ownerOf(caller: Caller): string | undefined {
  * remembered by its signature base, except under `2026-01`, where honest repeats are identical.
  *
  * Throws `AAuthError`: `invalid_signature` for a replay or a malformed nonce, `too_many_requests` when the signer's part
- * of the store is full.
+ * of the store is full, `temporarily_unavailable` when the store fails.
  */
 export async function checkReplay(
   method: string,
@@ -73,15 +83,13 @@ export async function checkReplay(
   const unique = nonce === undefined ? encodeBase64Url(await sha256(base)) : `nonce ${nonce}`;
   const { thumbprint } = caller.key;
   const { now, windowSeconds } = window;
-  const verdict = await replay.remember(
-    {
-      key: encodeBase64Url(await sha256(utf8(`${authority}\n${thumbprint}\n${unique}`))),
-      owner: ownerOf(caller),
-      created,
-      expiresAt: created + windowSeconds + 1,
-    },
-    now,
-  );
+  const record = {
+    key: encodeBase64Url(await sha256(utf8(`${authority}\n${thumbprint}\n${unique}`))),
+    owner: ownerOf(caller),
+    created,
+    expiresAt: created + windowSeconds + 1,
+  };
+  const verdict = await replay.remember(record, now).catch(unreachable);
   switch (verdict) {
     case 'fresh':
       return;

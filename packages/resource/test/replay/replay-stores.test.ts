@@ -92,6 +92,7 @@ describe('the replay store in PostgreSQL', () => {
     server = await startPostgres();
     pool = new pg.Pool({ connectionString: server.url, max: 8 });
     // The server says goodbye to connections that are being closed.
+    pool.on('error', () => undefined);
     pool.on('connect', (client) => client.on('error', () => undefined));
   });
   afterAll(async () => {
