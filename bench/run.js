@@ -1,6 +1,7 @@
 /** Measurements, never tests: each against a baseline in the same run. `npm run bench -- --quick` takes fewer rounds. */
 import { cpus } from 'node:os';
 import { guardedRoute } from './guarded-route.js';
+import { againstPeers } from './peers.js';
 import { verifyInProcess } from './verify-in-process.js';
 
 const quick = process.argv.includes('--quick');
@@ -10,3 +11,4 @@ console.log(
 );
 await verifyInProcess(settings);
 await guardedRoute(settings);
+await againstPeers(settings);

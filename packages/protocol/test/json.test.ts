@@ -77,7 +77,7 @@ describe('strict JSON', () => {
   });
 
   it('refuses whatever JSON.parse refuses', () => {
-    const text = fc.array(fc.constantFrom(...'{}[]":,\\a1u0 '), { maxLength: 20 });
+    const text = fc.array(fc.constantFrom(...'{}[]":,\\a1u0 '.split('')), { maxLength: 20 });
     fc.assert(
       fc.property(text, (characters) => {
         let expected: unknown;

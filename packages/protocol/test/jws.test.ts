@@ -287,7 +287,7 @@ it('an ECDSA signature in DER is not verified', async () => {
   const signingInput = token.slice(0, token.lastIndexOf('.'));
   const der = createSign('sha256')
     .update(signingInput)
-    .sign(createPrivateKey({ key: material, format: 'jwk' }));
+    .sign(createPrivateKey({ key: { ...material }, format: 'jwk' }));
   expect(await outcome(`${signingInput}.${encodeBase64Url(der)}`, verifier)).toBe('not verified');
 });
 

@@ -122,7 +122,7 @@ describe('the resource token endpoint', () => {
 });
 
 describe('optional members of a hostile document', () => {
-  const hostile = [null, 1, true, [], {}, '', 'a'.repeat(2049), { toString: 'x' }];
+  const hostile: unknown[] = [null, 1, true, [], {}, '', 'a'.repeat(2049), { toString: 'x' }];
 
   it.each(['name', 'logo_uri', 'policy_uri', 'tos_uri', 'homepage'])(
     'leave no trace when %s is not a text',

@@ -13,6 +13,7 @@ import {
   parseScope,
   parseServerIdentifier,
   randomSecret,
+  type ReplayStore,
   type ServerIdentifier,
   systemClock,
   systemRandom,
@@ -68,7 +69,10 @@ export function createContext(options: ResourceOptions): ResourceContext {
     insecureLoopback,
     discovery: options.discovery ?? createDiscovery({ clock, insecureLoopback }),
     trustedIssuers: authServers,
-    replay: { replay: options.replay, requireNonce: options.requireNonce ?? false },
+    replay: {
+      replay: ownPart(options.replay),
+      requireNonce: options.requireNonce ?? false,
+    },
     authorities: [authorityOf(id), ...(options.authorities ?? [])],
     ...(options.tokenOpener === undefined ? {} : { tokenOpener: options.tokenOpener }),
     ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
@@ -133,6 +137,18 @@ export function createContext(options: ResourceOptions): ResourceContext {
 
   const { keys, scopes, name, maxBodyBytes = 1024 * 1024 } = options;
   return { id, keys, name, scopes, maxBodyBytes, evaluate, callers, mint, report };
+}
+
+/** The store is one of the resource's own parts: that it fails says nothing about the request (PROTOCOL section 7). */
+function ownPart(replay: ReplayStore): ReplayStore {
+  const unreachable = (cause: unknown): never => {
+    throw new AAuthError(
+      'temporarily_unavailable',
+      'The request cannot be checked now; try again shortly.',
+      { rule: 'replay_store_unreachable', cause, retryAfterSeconds: 10 },
+    );
+  };
+  return { remember: (record, now) => replay.remember(record, now).catch(unreachable) };
 }
 
 /** A name that no token can carry would make a route that never opens, however often a person consents. */

@@ -94,7 +94,7 @@ describe('a guarded Hono route', () => {
     });
     const signers = [agent, await makeDelegate(agent), await makeDelegate(agent, { sub: 'two' })];
     const requests = await Promise.all([...signers, ...signers].map((signer) => sign(signer)));
-    const answers = await Promise.all(requests.map((request) => app.request(request)));
+    const answers = await Promise.all(requests.map(async (request) => await app.request(request)));
     const bodies = await Promise.all(answers.map((answer) => answer.text()));
     expect(bodies).toEqual([...signers, ...signers].map(({ key }) => key.thumbprint));
   });

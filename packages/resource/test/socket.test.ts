@@ -29,11 +29,12 @@ let resource: Party;
 let authServer: Party;
 let ran: string[] = [];
 const clock = testClock();
+const refused: (string | undefined)[] = [];
 const discovery = new FakeDiscovery();
 
 beforeAll(async () => {
-  let listener: Parameters<typeof createServer>[1];
-  server = createServer((request, response) => listener?.(request, response as never));
+  let listener: ReturnType<typeof getRequestListener> | undefined;
+  server = createServer((request, response) => void listener?.(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   [agent, resource, authServer] = await Promise.all([
@@ -52,6 +53,7 @@ beforeAll(async () => {
     replay: memoryReplayStore({ clock, nothingBeforeStart: true }),
     insecureLoopback: true,
     maxBodyBytes: 1000,
+    onRefused: ({ rule, code }) => refused.push(rule ?? code),
   });
   const app = new Hono<{ Variables: AccessVariables }>();
   app.use(resourceRoutes(api));
@@ -139,7 +141,7 @@ describe('over a socket', () => {
       ['Content-Type', 'text/plain'],
       ['Transfer-Encoding', 'chunked'],
     ] as const;
-    const message = await sign('/data', { body: 'hello', headers });
+    const message = await sign('/in-chunks', { body: 'hello', headers });
     const head = bytesOf({ ...message, body: undefined });
     expect((await send(`${head}2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n`)).status).toBe(200);
     expect(ran).toEqual(['hello']);
@@ -171,34 +173,49 @@ describe('over a socket', () => {
   });
 
   const form = [['Content-Type', 'text/plain']] as const;
-  it.each<[string, number, () => Promise<string>]>([
-    ['an absolute target', 400, async () => bytesOf(await sign('/data'), `${origin}/data`)],
+  it.each<[string, number, string, () => Promise<string>]>([
+    [
+      'an absolute target',
+      400,
+      'target_invalid',
+      async () => bytesOf(await sign('/data'), `${origin}/data`),
+    ],
     [
       'an absolute target of another host',
       400,
+      'target_invalid',
       async () => bytesOf(await sign('/data'), 'http://other.example/data'),
     ],
     [
       'a second Host that is the same',
       400,
+      'host_repeated',
       async () => bytesOf(await sign('/data', { headers: [['Host', resource.authority]] })),
     ],
     [
       'a second Host that is another',
       400,
+      'host_repeated',
       async () => bytesOf(await sign('/data', { headers: [['Host', 'other.example']] })),
     ],
     [
       'another Host',
       421,
+      'authority_mismatch',
       async () =>
         bytesOf(await sign('/data')).replace(`Host: ${resource.authority}`, 'Host: other.example'),
     ],
-    ['dot segments', 400, async () => bytesOf(await sign('/x/../data'))],
-    ['escaped dot segments', 400, async () => bytesOf(await sign('/x/%2e%2E/data'))],
+    ['dot segments', 400, 'path_not_normal', async () => bytesOf(await sign('/x/../data'))],
+    [
+      'escaped dot segments',
+      400,
+      'path_not_normal',
+      async () => bytesOf(await sign('/x/%2e%2E/data')),
+    ],
     [
       'a second Content-Type',
       401,
+      'header_repeated',
       async () =>
         bytesOf(await sign('/data', { body: 'a', headers: form })).replace(
           'Content-Type:',
@@ -208,6 +225,7 @@ describe('over a socket', () => {
     [
       'a second Content-Digest',
       401,
+      'header_repeated',
       async () =>
         bytesOf(await sign('/data', { body: 'a', headers: form })).replace(
           /(Content-Digest: [^\r]+\r\n)/,
@@ -217,21 +235,25 @@ describe('over a socket', () => {
     [
       'a second Signature',
       401,
+      'header_repeated',
       async () => bytesOf(await sign('/data')).replace(/(Signature: [^\r]+\r\n)/, '$1$1'),
     ],
     [
       'a second Signature-Input',
       401,
+      'header_repeated',
       async () => bytesOf(await sign('/data')).replace(/(Signature-Input: [^\r]+\r\n)/, '$1$1'),
     ],
     [
       'a second Signature-Key',
       401,
+      'header_repeated',
       async () => bytesOf(await sign('/data')).replace(/(Signature-Key: [^\r]+\r\n)/, '$1$1'),
     ],
     [
       'a second Nonce',
       401,
+      'header_repeated',
       async () =>
         bytesOf(await sign('/data', { headers: [['Nonce', 'q83vEjRWeJCrze8S']] })).replace(
           /(Nonce: [^\r]+\r\n)/,
@@ -241,6 +263,7 @@ describe('over a socket', () => {
     [
       'a body that was changed',
       401,
+      'digest_mismatch',
       async () =>
         bytesOf(await sign('/data', { body: 'hello', headers: form })).replace(
           '\r\n\r\nhello',
@@ -250,18 +273,27 @@ describe('over a socket', () => {
     [
       'a body over the limit',
       413,
+      'body_too_large',
       async () => bytesOf(await sign('/data', { body: 'a'.repeat(1001), headers: form })),
     ],
     [
       'a query that was changed',
       401,
+      'signature_invalid',
       async () => bytesOf(await sign('/data?a=1')).replace('?a=1', '?a=2'),
     ],
-    ['a path escaped on the way', 401, async () => bytesOf(await sign('/data'), '/d%61ta')],
-  ])('%s is refused with %d, and no handler runs', async (_what, status, make) => {
+    [
+      'a path escaped on the way',
+      401,
+      'signature_invalid',
+      async () => bytesOf(await sign('/data'), '/d%61ta'),
+    ],
+  ])('%s is refused with %d, %s, and no handler runs', async (_what, status, rule, make) => {
     ran = [];
+    refused.length = 0;
     const answer = await send(await make());
     expect(answer.status).toBe(status);
+    expect(refused).toEqual([rule]);
     expect(answer.body).not.toMatch(/node_modules|\bat \/|Error:/);
     expect(ran).toEqual([]);
     expect((await send(bytesOf(await sign('/data')))).status).toBe(200);

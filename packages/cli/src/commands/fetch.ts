@@ -45,10 +45,13 @@ export function addFetch(program: Command): void {
     .option('--id <url>', 'the agent server identifier; default http://127.0.0.1:LISTEN')
     .option(
       '--listen <port>',
-      'serve metadata, keys and callback here; default: any free port, and with --id none',
+      'serve metadata, keys and callback here; default: one that follows from the keys file, or any free one',
       readListenPort,
     )
-    .option('--keys <file>', 'keys file, made when absent; default: a key for this run only')
+    .option(
+      '--keys <file>',
+      'keys file, made when absent; default: FILE.keys with --tokens FILE, else a key for this run',
+    )
     .option('--tokens <file>', 'keep tokens here, so that the next run needs no approval')
     .addOption(
       new Option(
@@ -72,7 +75,7 @@ export function addFetch(program: Command): void {
     .addHelpText(
       'after',
       '\nStandard output is the body only. Exit code 0 for a status below 400, 1 for refused, denied, timed out\n' +
-        'or 400 and above, 2 for wrong usage. Tokens of a --tokens file are used again with the same --id and --keys.',
+        'or 400 and above, 2 for wrong usage.',
     )
     .action(async (url: string, options: FetchOptions) => {
       const { runFetch } = await import('../fetch/run-fetch.js');

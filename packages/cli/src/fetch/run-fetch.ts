@@ -3,11 +3,12 @@ import { fileStore } from '@countersign/agent/node';
 import { isLoopbackHost, isServerIdentifier, type KeySet } from '@countersign/protocol';
 import { UsageError } from '../command-error.js';
 import type { FetchOptions } from '../commands/fetch.js';
-import { type Listening, listen } from '../http/listen.js';
+import type { Listening } from '../http/listen.js';
 import { loadKeysFile, temporaryKeys } from '../keys-file.js';
 import { readIdentifier } from '../options/identifier.js';
 import { note } from '../terminal.js';
 import { traceAgent } from '../trace/agent-trace.js';
+import { listenAsAgent } from './listen-as-agent.js';
 import { readRequest } from './request.js';
 import { terminalInteraction } from './terminal-interaction.js';
 import { unreachable } from './unreachable.js';
@@ -20,14 +21,15 @@ export async function runFetch(url: string, options: FetchOptions): Promise<numb
   const insecureLoopback = options.insecureLoopback ?? isLoopbackUrl(request.url);
   checkAddress(request.url, insecureLoopback);
   checkIdentity(request.url, options, insecureLoopback);
-  const keys =
-    options.keys === undefined ? await temporaryKeys('key-1') : await loadKeysFile(options.keys);
+  const keysFile =
+    options.keys ?? (options.tokens === undefined ? undefined : `${options.tokens}.keys`);
+  const keys = keysFile === undefined ? await temporaryKeys('key-1') : await loadKeysFile(keysFile);
   let agent: Agent | undefined;
   const server = needsListener(options)
-    ? await listen(
+    ? await listenAsAgent(
         async (received) =>
           (await agent?.handle(received)) ?? new Response('Not found', { status: 404 }),
-        { host: '127.0.0.1', port: options.listen ?? 0, portSetting: '--listen' },
+        options.listen ?? (keysFile === undefined ? 0 : { follows: keys.current.thumbprint }),
       )
     : undefined;
   try {

@@ -34,6 +34,9 @@ export interface Listening {
   close(): Promise<void>;
 }
 
+/** Somebody else listens on that port. */
+export class PortTakenError extends CommandError {}
+
 const DRAIN_MILLISECONDS = 10_000;
 
 /** Serves `handler` over HTTP. Slow clients time out; the header block is held to 16 KiB. */
@@ -102,7 +105,7 @@ function listenProblem(error: NodeJS.ErrnoException, options: ListenOptions): Co
   const { host, port, portSetting = '--port' } = options;
   switch (error.code ?? '') {
     case 'EADDRINUSE':
-      return new CommandError(
+      return new PortTakenError(
         `Port ${port} on ${host} is in use: stop what is using it, or choose another with ${portSetting}.`,
       );
     case 'EACCES':

@@ -6,7 +6,7 @@ import {
   utf8,
   type VerifiedSignature,
 } from '@countersign/httpsig';
-import { AAuthError, isAAuthError } from '../errors.js';
+import { AAuthError } from '../errors.js';
 import type { ReplayStore } from '../replay/replay-store.js';
 import type { Caller } from './caller.js';
 import { isSafeMethod } from './signing-profile.js';
@@ -24,16 +24,6 @@ const MAX_NONCE_LENGTH = 256;
 
 function refuse(message: string, rule: string): never {
   throw new AAuthError('invalid_signature', message, { rule });
-}
-
-/** The store is one of the receiver's own parts: that it fails says nothing about the request. */
-function unreachable(cause: unknown): never {
-  if (isAAuthError(cause)) throw cause;
-  throw new AAuthError('temporarily_unavailable', 'The request cannot be checked now; try again.', {
-    rule: 'replay_store_unreachable',
-    cause,
-    retryAfterSeconds: 10,
-  });
 }
 
 /** Who is charged for the entry: an identity, or all bare keys together. */
@@ -55,7 +45,7 @@ function ownerOf(caller: Caller): string | undefined {
  * remembered by its signature base, except under `2026-01`, where honest repeats are identical.
  *
  * Throws `AAuthError`: `invalid_signature` for a replay or a malformed nonce, `too_many_requests` when the signer's part
- * of the store is full, `temporarily_unavailable` when the store fails.
+ * of the store is full. Errors of the store are passed on.
  */
 export async function checkReplay(
   method: string,
@@ -89,7 +79,7 @@ export async function checkReplay(
     created,
     expiresAt: created + windowSeconds + 1,
   };
-  const verdict = await replay.remember(record, now).catch(unreachable);
+  const verdict = await replay.remember(record, now);
   switch (verdict) {
     case 'fresh':
       return;
