@@ -34,6 +34,7 @@ export async function warmDiscovery(keys) {
     metadata: () => Promise.reject(new Error('not asked in this measurement')),
     publishedKey: async () => key,
     keyAt: async () => key,
+    certificatesAt: () => Promise.reject(new Error('not asked in this measurement')),
   };
 }
 

@@ -148,6 +148,7 @@ export class World {
     },
     publishedKey: (_kind, id, kid) => this.#key(id, kid),
     keyAt: () => Promise.resolve(undefined),
+    certificatesAt: () => Promise.resolve(undefined),
   };
 
   async #key(id: string, kid: string): Promise<VerificationKey | undefined> {

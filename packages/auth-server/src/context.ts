@@ -61,6 +61,7 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
       clock,
       insecureLoopback,
       replay: { replay: storage.replay, requireNonce: options.requireNonce ?? false },
+      ...(options.x509Roots === undefined ? {} : { x509Roots: options.x509Roots }),
       ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
       ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
     }),

@@ -11,6 +11,11 @@ export interface AuthServerOptions {
   readonly policy: Policy;
   /** Default: a guarded discovery with its own cache. */
   readonly discovery?: Discovery;
+  /**
+   * Certificates (PEM) of the CAs whose leaves identify agents by `scheme=x509`; without any that scheme is refused.
+   * Revocation is not checked.
+   */
+  readonly x509Roots?: readonly string[];
   /** Default `rfc9421` and `2026-02`. `2026-01` lets captured requests be replayed and must be named. */
   readonly acceptWire?: readonly Wire[];
   /** Let an agent that publishes no `redirect_uris` be redirected to on its own origin (PROTOCOL section 5.1). */

@@ -85,3 +85,4 @@ export {
 export { DEFAULT_WIRES, isSafeMethod, signingProfile } from './exploratory/signing-profile.js';
 export { loadTokenOpener, type TokenOpener } from './exploratory/token-decryption.js';
 export { TOKEN_TYPES, type TokenExpectations, type TokenType } from './exploratory/token-claims.js';
+export { certificateThumbprint } from './x509/thumbprint.js';

@@ -239,7 +239,7 @@ export function decoded(token: string): { header: JsonObject; payload: JsonObjec
 
 /** One question that was put to {@link FakeDiscovery}. */
 export interface Lookup {
-  readonly asked: 'metadata' | 'publishedKey' | 'keyAt';
+  readonly asked: 'metadata' | 'publishedKey' | 'keyAt' | 'certificatesAt';
   /** The identifier or the URL. */
   readonly of: string;
   readonly wellKnown?: string;
@@ -330,6 +330,12 @@ export class FakeDiscovery implements Discovery {
   async keyAt(url: string, kid: string): Promise<VerificationKey | undefined> {
     this.lookups.push({ asked: 'keyAt', of: url, kid });
     return await this.#find(url, kid);
+  }
+
+  /** It knows no certificates. */
+  async certificatesAt(url: string): Promise<undefined> {
+    this.lookups.push({ asked: 'certificatesAt', of: url });
+    this.#check(url);
   }
 
   #publishJwks(party: Party): string {

@@ -75,6 +75,7 @@ export function createContext(options: ResourceOptions): ResourceContext {
     },
     authorities: [authorityOf(id), ...(options.authorities ?? [])],
     ...(options.tokenOpener === undefined ? {} : { tokenOpener: options.tokenOpener }),
+    ...(options.x509Roots === undefined ? {} : { x509Roots: options.x509Roots }),
     ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
     ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
     ...(options.skewSeconds === undefined ? {} : { skewSeconds: options.skewSeconds }),

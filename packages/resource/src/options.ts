@@ -40,6 +40,11 @@ export interface ResourceOptions {
   readonly discovery?: Discovery;
   /** Further canonical authorities (`host` or `host:port`) beside the identifier's own. */
   readonly authorities?: readonly string[];
+  /**
+   * Certificates (PEM) of the CAs whose leaves identify agents by `scheme=x509`; without any that scheme is refused.
+   * Revocation is not checked.
+   */
+  readonly x509Roots?: readonly string[];
   /** Default `rfc9421` and `2026-02`. `2026-01` lets captured requests be replayed and must be named. */
   readonly acceptWire?: readonly Wire[];
   /** Seconds that a signature's `created` may lie from now; default 60. */

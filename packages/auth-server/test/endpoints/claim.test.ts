@@ -93,7 +93,7 @@ describe('A request that somebody has opened', () => {
     const requestToken = await bench.requestToken();
     const ada = await bench.signedIn('ada');
     const ben = await bench.signedIn('ben');
-    // Both have a form, since ada gave the request back after ben... and then took it again.
+    // Ben has a form too: he opened the request first and gave it back elsewhere.
     await ben.open(bench.pageUrl(requestToken));
     const bensPage = ben.page;
     await bench.storage.pendingDecisions.release(await hashSecret(requestToken), 'user-ben');

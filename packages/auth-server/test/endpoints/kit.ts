@@ -1,6 +1,6 @@
 /**
- * An auth server on a database file of its own, the parties that call it, and a person's browser as plain HTTP. Time
- * stands still until it is moved; discovery answers from memory; everything else is real.
+ * An auth server on a database file of its own, and the parties that call it. Time stands still until it is moved;
+ * discovery answers from memory; everything else is real.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,11 +37,19 @@ import {
   type TestClock,
   testClock,
 } from '../../../protocol/test/kit.js';
-import { type ReadForm, readForms } from '../pages/html-forms.js';
+import { type Answer, answerOf, FORM, PASSWORD, TestBrowser } from './test-browser.js';
+
+export {
+  type Answer,
+  FORM,
+  type HeaderChanges,
+  OWN_FORM,
+  PASSWORD,
+  type Seen,
+  TestBrowser,
+} from './test-browser.js';
 
 export const ISSUER = 'https://as.example';
-export const PASSWORD = 'correct horse battery staple';
-export const FORM = 'application/x-www-form-urlencoded';
 
 /** Every table with every row, as another connection sees them. */
 export type Contents = Record<string, readonly JsonObject[]>;
@@ -53,22 +61,6 @@ export interface BenchOptions {
   /** How long the store waits for a lock. */
   readonly lockTimeoutMilliseconds?: number;
   readonly server?: Partial<AuthServerOptions>;
-}
-
-/** An answer that has been read. */
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  /** The JSON object it carries; empty for anything else. */
-  readonly json: JsonObject;
-}
-
-export async function answerOf(response: Response): Promise<Answer> {
-  const text = await response.text();
-  const isJson = response.headers.get('content-type') === 'application/json';
-  const json = isJson && text !== '' ? (JSON.parse(text) as JsonObject) : {};
-  return { status: response.status, headers: response.headers, text, json };
 }
 
 /** A `Nonce` line that has not been used. */
@@ -93,6 +85,8 @@ export class Bench {
   storage!: Storage;
   server!: AuthServer;
   readonly #options: BenchOptions;
+  /** Another connection, to look at the database with. */
+  #reader: Libsql.Database | undefined;
   readonly #directory = mkdtempSync(join(tmpdir(), 'countersign-endpoints-'));
 
   private constructor(options: BenchOptions) {
@@ -155,6 +149,7 @@ export class Bench {
 
   async close(): Promise<void> {
     await this.storage.close();
+    this.#reader?.close();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
@@ -192,22 +187,15 @@ export class Bench {
    * remembered, whatever becomes of it.
    */
   contents(): Contents {
-    const database = new Libsql(this.databaseFile);
-    try {
-      const tables = database
-        .prepare("select name from sqlite_master where type = 'table' order by name")
-        .all() as { name: string }[];
-      return Object.fromEntries(
-        tables
-          .filter(({ name }) => name !== 'replay_entries')
-          .map(({ name }) => [
-            name,
-            database.prepare(`select * from ${name}`).all() as JsonObject[],
-          ]),
-      );
-    } finally {
-      database.close();
-    }
+    const database = (this.#reader ??= new Libsql(this.databaseFile));
+    const tables = database
+      .prepare("select name from sqlite_master where type = 'table' order by name")
+      .all() as { name: string }[];
+    return Object.fromEntries(
+      tables
+        .filter(({ name }) => name !== 'replay_entries')
+        .map(({ name }) => [name, database.prepare(`select * from ${name}`).all() as JsonObject[]]),
+    );
   }
 
   /** How many rows a table has. */
@@ -338,121 +326,4 @@ export class Bench {
     if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text}`);
     return answer.json;
   }
-}
-
-/** A page or a redirect, as a browser got it. */
-export interface Seen extends Answer {
-  readonly forms: readonly ReadForm[];
-  readonly location: URL | undefined;
-  readonly heading: string;
-}
-
-export type HeaderChanges = Readonly<Record<string, string | undefined>>;
-
-/** What Chromium sends with a navigation that another site started. */
-export const NAVIGATION: HeaderChanges = {
-  'sec-fetch-site': 'cross-site',
-  'sec-fetch-mode': 'navigate',
-  'sec-fetch-dest': 'document',
-};
-/** What Chromium sends with a form of a page that has `Referrer-Policy: no-referrer`. */
-export const OWN_FORM: HeaderChanges = {
-  origin: 'null',
-  'sec-fetch-site': 'same-origin',
-  'sec-fetch-mode': 'navigate',
-  'sec-fetch-dest': 'document',
-};
-
-/** A browser as far as HTTP goes: cookies, the page in front, its form. */
-export class TestBrowser {
-  readonly cookies = new Map<string, string>();
-  page: Seen | undefined;
-  address = '203.0.113.7';
-  readonly #bench: Bench;
-
-  constructor(bench: Bench) {
-    this.#bench = bench;
-  }
-
-  /** Opens an address in this browser. */
-  async open(url: string, headers: HeaderChanges = {}, method = 'GET'): Promise<Seen> {
-    return await this.#go(
-      new Request(url, { method, headers: this.#headers(NAVIGATION, headers) }),
-    );
-  }
-
-  /** Fills in the form of the page in front and presses a button. */
-  async press(
-    action: string,
-    fields: Readonly<Record<string, string | undefined>> = {},
-    headers: HeaderChanges = {},
-  ): Promise<Seen> {
-    const form = this.page?.forms[0];
-    if (form === undefined) throw new Error(`no form on "${this.page?.heading}"`);
-    return await this.#go(this.submission(form, { ...fields, action }, headers));
-  }
-
-  /** The request that pressing a button makes, not yet sent. */
-  submission(
-    form: ReadForm,
-    fields: Readonly<Record<string, string | undefined>>,
-    headers: HeaderChanges = {},
-  ): Request {
-    const all = Object.entries({ ...form.hidden, ...fields });
-    const sent = all.filter((entry): entry is [string, string] => entry[1] !== undefined);
-    return new Request(`${this.#bench.issuer}${form.action}`, {
-      method: form.method.toUpperCase(),
-      headers: this.#headers({ ...OWN_FORM, 'content-type': FORM }, headers),
-      body: new URLSearchParams(sent).toString(),
-    });
-  }
-
-  async signIn(username: string, password = PASSWORD): Promise<Seen> {
-    const answer = await this.press('sign-in', { username, password });
-    return answer.status === 303 ? await this.follow(answer) : answer;
-  }
-
-  /** Follows a redirect to one of the server's own pages. */
-  async follow(answer: Seen): Promise<Seen> {
-    if (answer.location?.origin !== this.#bench.issuer) throw new Error('not to the server itself');
-    return await this.open(answer.location.href, { 'sec-fetch-site': 'same-origin' });
-  }
-
-  async #go(request: Request): Promise<Seen> {
-    const seen = await seenIn(
-      await this.#bench.server.handle(request, { remoteAddress: this.address }),
-      this.#bench.issuer,
-    );
-    for (const line of seen.headers.getSetCookie()) {
-      const [pair = ''] = line.split(';', 1);
-      const at = pair.indexOf('=');
-      this.cookies.set(pair.slice(0, at), pair.slice(at + 1));
-    }
-    this.page = seen;
-    return seen;
-  }
-
-  #headers(usual: HeaderChanges, changes: HeaderChanges): Record<string, string> {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const all = Object.entries({
-      host: new URL(this.#bench.issuer).host,
-      ...(cookie === '' ? {} : { cookie }),
-      ...usual,
-      ...changes,
-    });
-    return Object.fromEntries(
-      all.filter((entry): entry is [string, string] => entry[1] !== undefined),
-    );
-  }
-}
-
-export async function seenIn(response: Response, issuer: string): Promise<Seen> {
-  const answer = await answerOf(response);
-  const location = answer.headers.get('location');
-  return {
-    ...answer,
-    forms: readForms(answer.text),
-    location: location === null ? undefined : new URL(location, issuer),
-    heading: /<h1>(.*?)<\/h1>/su.exec(answer.text)?.[1]?.replace(/<[^>]*>/gu, '') ?? '',
-  };
 }

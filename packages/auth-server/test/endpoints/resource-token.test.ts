@@ -7,6 +7,7 @@ import {
   makeDelegate,
   makeKeys,
   makeResource,
+  type Signer,
 } from '../../../protocol/test/kit.js';
 import { Bench, type Contents, ISSUER } from './kit.js';
 
@@ -160,7 +161,7 @@ describe('A resource token', () => {
       of(bench.agent.key.thumbprint),
       of(delegate.key.thumbprint),
     ]);
-    const status = async (resource_token: string, signer = bench.agent as typeof delegate) =>
+    const status = async (resource_token: string, signer: Signer = bench.agent) =>
       (await bench.token({ ...parameters, resource_token }, signer)).status;
     expect(await status(agents, delegate)).toBe(400);
     expect(await status(delegates)).toBe(400);

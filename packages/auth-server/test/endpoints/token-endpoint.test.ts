@@ -4,6 +4,7 @@ import {
   authTokenFor,
   changedHeader,
   holder,
+  identifier,
   jwksOf,
   makeAuthServer,
   makeBareKey,
@@ -251,11 +252,8 @@ describe('The token endpoint, before it looks at what is asked', () => {
       const answer = await send(await message({ key, signatureKey }));
       return [answer.status, answer.text, [...answer.headers]];
     };
-    const at = (host: string, kid = 'key-1'): Signer['signatureKey'] => ({
-      ...jwksOf(bench.agent),
-      id: `https://${host}.example`,
-      kid,
-    });
+    const at = (host: string) =>
+      jwksOf({ ...bench.agent, id: identifier(`https://${host}.example`) });
     bench.discovery
       .publishDocument('https://someone.example', 'aauth-agent', { agent: id, jwks_uri: id })
       .publishDocument('https://no-keys.example', 'aauth-agent', {

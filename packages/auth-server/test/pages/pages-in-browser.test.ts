@@ -70,7 +70,7 @@ describe('the pages in a browser without JavaScript', () => {
   });
 
   afterAll(async () => {
-    await browser.close();
+    await browser?.close();
     await Promise.all([server.close(), callback.close(), callback6.close()]);
   });
 

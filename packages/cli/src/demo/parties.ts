@@ -1,6 +1,5 @@
 import { type Agent, createAgent, type Interaction } from '@countersign/agent';
 import { alwaysAskPerson, createAuthServer, openStorage } from '@countersign/auth-server';
-import type { Wire } from '@countersign/httpsig';
 import type { AAuthError } from '@countersign/protocol';
 import { createResource } from '@countersign/resource';
 import { sqliteReplayStore } from '@countersign/resource/sqlite';
@@ -16,18 +15,11 @@ import { noteRefusal } from '../serve/refusal-line.js';
 import { describeScopes } from '../serve/scopes.js';
 import { traceAgent } from '../trace/agent-trace.js';
 import { traceServer } from '../trace/server-trace.js';
+import type { FlowOptions } from './flow.js';
 import type { Observed } from './observed.js';
 
 export const DEMO_PERSON = { username: 'testuser', password: 'testpass' };
 const DEMO_SCOPE = 'data.read data.write';
-
-export interface DemoOptions {
-  readonly agentPort: number;
-  readonly resourcePort: number;
-  readonly authPort: number;
-  readonly wire: Wire;
-  readonly quiet: boolean;
-}
 
 /** The three parties of the demonstration, running. */
 export interface Parties {
@@ -39,7 +31,7 @@ export interface Parties {
 
 /** Starts agent, resource and auth server on loopback, the auth server on a database of its own that goes when it stops. */
 export async function startParties(
-  options: DemoOptions,
+  options: FlowOptions,
   interaction: Interaction,
   observed: Observed,
 ): Promise<Parties> {

@@ -2,13 +2,14 @@ import { CommandError, UsageError } from '../command-error.js';
 import type { DemoCommandOptions } from '../commands/demo.js';
 import { reportError } from '../report-error.js';
 import { out } from '../terminal.js';
-import { type FlowResult, runUserDelegation } from './user-delegation.js';
+import type { FlowOptions, FlowResult } from './flow.js';
 
-type FlowOptions = Parameters<typeof runUserDelegation>[0];
 type Flow = (options: FlowOptions) => Promise<FlowResult>;
 
 /** The flows that can be shown, in the order in which `all` runs them. */
-const flows = new Map<string, Flow>([['user-delegation', runUserDelegation]]);
+const flows = new Map<string, () => Promise<Flow>>([
+  ['user-delegation', async () => (await import('./user-delegation.js')).runUserDelegation],
+]);
 
 /** `countersign demo`; returns the exit code. */
 export async function runDemo(name: string, options: DemoCommandOptions): Promise<number> {
@@ -21,8 +22,13 @@ export async function runDemo(name: string, options: DemoCommandOptions): Promis
   }
   checkPorts(options);
   const results: FlowResult[] = [];
-  for (const [flow, run] of chosen) {
-    results.push(await settled(flow, () => run({ ...options, manual, quiet, json })));
+  for (const [flow, load] of chosen) {
+    results.push(
+      await settled(flow, async () => {
+        const runFlow = await load();
+        return await runFlow({ ...options, manual, quiet, json });
+      }),
+    );
   }
   if (json) out(`${JSON.stringify(results)}\n`);
   else if (name === 'all') {

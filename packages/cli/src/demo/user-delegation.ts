@@ -3,19 +3,10 @@ import { createInterface } from 'node:readline/promises';
 import { CommandError } from '../command-error.js';
 import { out } from '../terminal.js';
 import { titledBlock } from '../trace/block.js';
+import type { FlowOptions, FlowResult } from './flow.js';
 import { decodedLines, Observed } from './observed.js';
-import { DEMO_PERSON, type DemoOptions, startParties } from './parties.js';
+import { DEMO_PERSON, startParties } from './parties.js';
 import { approveAsPerson } from './person.js';
-
-export interface FlowResult {
-  readonly flow: string;
-  readonly passed: boolean;
-  /** Requests that the three servers answered. */
-  readonly requests: number;
-  readonly milliseconds: number;
-  /** Why the flow came to no end. */
-  readonly error?: string;
-}
 
 const STEPS = [
   '1. The agent requests the resource and is challenged with a resource token',
@@ -55,9 +46,7 @@ const automaticInteraction: Interaction = {
 };
 
 /** The user-delegation flow: the captured run, from the first challenge to a second request that meets none. */
-export async function runUserDelegation(
-  options: DemoOptions & { readonly manual: boolean; readonly json: boolean },
-): Promise<FlowResult> {
+export async function runUserDelegation(options: FlowOptions): Promise<FlowResult> {
   const { manual, quiet } = options;
   const write = (text: string): void => {
     if (!quiet) process.stderr.write(text);

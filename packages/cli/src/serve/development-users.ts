@@ -6,24 +6,8 @@ import {
 } from '@countersign/auth-server';
 import { randomSecret, systemClock, systemRandom } from '@countersign/protocol';
 import { UsageError } from '../command-error.js';
+import type { DevelopmentUser } from '../options/development-users.js';
 import { note } from '../terminal.js';
-
-export interface DevelopmentUser {
-  readonly username: string;
-  readonly password: string;
-}
-
-/** Reads `--user NAME:PASSWORD`; the password may have colons in it. */
-export function readDevelopmentUsers(given: readonly string[]): readonly DevelopmentUser[] {
-  return given.map((one) => {
-    const colon = one.indexOf(':');
-    if (colon < 1 || colon === one.length - 1) {
-      // Without a colon it may be a password alone: it is not repeated.
-      throw new UsageError('--user takes NAME:PASSWORD, and neither of them may be empty.');
-    }
-    return { username: one.slice(0, colon), password: one.slice(colon + 1) };
-  });
-}
 
 /**
  * Makes accounts for development. Their `sub` is their user name, as in the captured run (PROTOCOL section 3). One made

@@ -28,7 +28,7 @@ export interface RunOptions {
 
 export interface Result {
   readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
+  readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -39,11 +39,11 @@ export interface Running {
   /** Waits until standard error has it, and returns what was found. */
   see(pattern: RegExp): Promise<RegExpExecArray>;
   type(line: string): void;
-  kill(signal: NodeJS.Signals): void;
+  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void;
   readonly ended: Promise<Result>;
 }
 
-function environment(extra: RunOptions['env'] = {}): NodeJS.ProcessEnv {
+function environment(extra: RunOptions['env'] = {}): Record<string, string | undefined> {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(?:COUNTERSIGN_|VITEST|NODE_OPTIONS$|FORCE_COLOR$)/.test(name),
   );

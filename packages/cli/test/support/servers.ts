@@ -48,9 +48,8 @@ async function serve(
   wellKnown: string,
   id: string,
   args: readonly string[],
-  env = {},
-) {
-  const server = start(['serve', kind, ...args], { env });
+): Promise<Served> {
+  const server = start(['serve', kind, ...args]);
   await ready(`${id}/.well-known/${wellKnown}`, server);
   const stop = async (): Promise<Result> => {
     server.kill('SIGTERM');
@@ -71,38 +70,28 @@ export async function serveAuthServer(
   const port = settings.port ?? (await freePort());
   const database = settings.database ?? newFile('auth-server.db');
   const id = `http://127.0.0.1:${port}`;
-  return await serve('auth-server', 'aauth-issuer', id, [
-    ...['--issuer', id, '--port', `${port}`, '--insecure-loopback'],
-    ...['--database', `sqlite:${database}`, '--user', 'testuser:testpass'],
-    ...args,
-  ]);
+  const where = `--issuer ${id} --port ${port} --insecure-loopback --database sqlite:${database}`;
+  const who = ['--user', 'testuser:testpass'];
+  return await serve('auth-server', 'aauth-issuer', id, [...where.split(' '), ...who, ...args]);
 }
 
-/** `serve resource` with keys of its own. */
+/** `serve resource` with files of its own. */
 export async function serveResource(
   authServer: string,
   args: readonly string[] = [],
 ): Promise<Served> {
   const port = await freePort();
   const id = `http://127.0.0.1:${port}`;
-  return await serve('resource', 'aauth-resource', id, [
-    ...['--id', id, '--port', `${port}`, '--insecure-loopback', '--auth-server', authServer],
-    ...['--keys', newFile('resource-keys.json'), '--replay', newFile('replay.db')],
-    ...args,
-  ]);
+  const where = `--id ${id} --port ${port} --insecure-loopback --auth-server ${authServer}`;
+  const files = `--keys ${newFile('resource-keys.json')} --replay ${newFile('replay.db')}`;
+  const own = [...where.split(' '), ...files.split(' ')];
+  return await serve('resource', 'aauth-resource', id, [...own, ...args]);
 }
 
 /** `serve agent` on a keys file that others may share. */
 export async function serveAgent(keys: string, args: readonly string[] = []): Promise<Served> {
   const port = await freePort();
   const id = `http://127.0.0.1:${port}`;
-  return await serve('agent', 'aauth-agent', id, [
-    '--id',
-    id,
-    '--port',
-    `${port}`,
-    '--keys',
-    keys,
-    ...args,
-  ]);
+  const where = `--id ${id} --port ${port} --keys ${keys}`;
+  return await serve('agent', 'aauth-agent', id, [...where.split(' '), ...args]);
 }

@@ -16,10 +16,29 @@ import {
 import { discoveryFailed, reasonOf } from './failure.js';
 import { PublishedKeys } from './jwks.js';
 import { OutboundLimit } from './outbound-limit.js';
+import {
+  isPemType,
+  PEM_TYPES,
+  type PublishedChain,
+  readPublishedChain,
+} from './published-chain.js';
 
 /** PROTOCOL section 6: 64 KiB. */
 const MAX_DOCUMENT_BYTES = 65_536;
 const MAX_METADATA_SECONDS = 86_400;
+
+/** What is asked for, and what is taken for it. */
+interface DocumentType {
+  readonly accept: string;
+  readonly admits: (contentType: string | undefined) => boolean;
+}
+
+const METADATA: DocumentType = { accept: 'application/json', admits: isJsonType };
+const JWKS: DocumentType = {
+  accept: 'application/jwk-set+json, application/json',
+  admits: isJsonType,
+};
+const PEM: DocumentType = { accept: PEM_TYPES, admits: isPemType };
 
 /** A document with what the kind that asked for it first made of it. */
 interface Metadata {
@@ -55,7 +74,17 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     lifetimes: { ...lifetimes, maxSeconds: MAX_JWKS_SECONDS },
   });
 
-  const download = async (url: URL, accept: string, known: boolean): Promise<FetchedDocument> => {
+  // Certificates carry keys: held no longer than a JWKS.
+  const chains = new DocumentCache<PublishedChain>({
+    ...cache,
+    lifetimes: { ...lifetimes, maxSeconds: MAX_JWKS_SECONDS },
+  });
+
+  const download = async (
+    url: URL,
+    { accept, admits }: DocumentType,
+    known: boolean,
+  ): Promise<FetchedDocument> => {
     const fetched = await outbound.run(url.host, known, () =>
       withDeadline(
         fetchDocument(url.href, { accept, maxBytes: MAX_DOCUMENT_BYTES, deadlineMs }),
@@ -63,7 +92,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       ),
     );
     if (fetched.status !== 200) throw new HostRefused(`status ${fetched.status}`);
-    if (!isJsonType(fetched.contentType)) throw new HostRefused('not a JSON content type');
+    if (!admits(fetched.contentType)) throw new HostRefused('not the content type asked for');
     if (fetched.body.length > MAX_DOCUMENT_BYTES) throw new HostRefused('body too large');
     return fetched;
   };
@@ -88,7 +117,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   ): Promise<Cached<T>> => {
     const url = parseDocumentUrl(`${id}/.well-known/${kind.wellKnown}`, insecureLoopback);
     const { value: held, sequence } = await documents[how](url.href, async (known) => {
-      const { body, cacheControl } = await download(url, 'application/json', known);
+      const { body, cacheControl } = await download(url, METADATA, known);
       const value = { body, kind, value: readMetadata(kind, id, body) };
       return { value, bytes: body.length, cacheControl };
     });
@@ -100,8 +129,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   const keySet = (named: string, how: 'get' | 'refresh'): Promise<Cached<PublishedKeys>> => {
     const url = parseDocumentUrl(named, insecureLoopback);
     return keySets[how](url.href, async (known) => {
-      const accept = 'application/jwk-set+json, application/json';
-      const { body, cacheControl } = await download(url, accept, known);
+      const { body, cacheControl } = await download(url, JWKS, known);
       const value = new PublishedKeys(parseStrictJsonBytes(body));
       return { value, bytes: body.length, cacheControl };
     });
@@ -131,6 +159,27 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     return await (await keySet(now, now === url ? 'refresh' : 'get')).value.find(kid);
   };
 
+  const chainAt = (named: string, how: 'get' | 'refresh'): Promise<Cached<PublishedChain>> => {
+    const url = parseDocumentUrl(named, insecureLoopback);
+    return chains[how](url.href, async (known) => {
+      const { body, cacheControl } = await download(url, PEM, known);
+      return { value: await readPublishedChain(body), bytes: body.length, cacheControl };
+    });
+  };
+
+  /** The chain, asking the host anew, as for a `kid`, when what is held has another leaf: it may have been renewed. */
+  const findChain = async (
+    url: string,
+    thumbprint: string,
+  ): Promise<PublishedChain | undefined> => {
+    const before = chains.sequence;
+    let held = await chainAt(url, 'get');
+    if (held.value.thumbprint !== thumbprint && held.sequence <= before) {
+      held = await chainAt(url, 'refresh');
+    }
+    return held.value.thumbprint === thumbprint ? held.value : undefined;
+  };
+
   /** `what` stands in the log: what a caller named, never a URL that a document named, since its host chose that. */
   const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     try {
@@ -157,6 +206,12 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
     keyAt: (url, kid) =>
       attempt(`keys at ${originOf(url)}`, () => findKey(url, kid, async () => url)),
+
+    certificatesAt: (url, thumbprint) =>
+      attempt(
+        `certificates at ${originOf(url)}`,
+        async () => (await findChain(url, thumbprint))?.certificates,
+      ),
   };
 }
 

@@ -11,7 +11,7 @@ export interface DiscoveryOptions extends GuardOptions {
   readonly fetchDocument?: DocumentFetch;
   /** How long a document is fresh when its host does not say, in seconds. Default 300; 60 to 600. */
   readonly cacheSeconds?: number;
-  /** Documents of each kind (metadata, JWKS) kept, and failures remembered. Default 1000; at least 10. */
+  /** Documents of each kind (metadata, JWKS, PEM) kept, and failures remembered. Default 1000; at least 10. */
   readonly maxEntries?: number;
   /** Size of the documents of each kind kept, in bytes. Default 16 MiB; at least 1 MiB. */
   readonly maxCacheBytes?: number;

@@ -1,4 +1,4 @@
-import type { VerificationKey } from '@countersign/httpsig';
+import type { Bytes, VerificationKey } from '@countersign/httpsig';
 import type { IdentifierOptions, ServerIdentifier } from '../identifiers.js';
 import type { JsonObject } from '../json.js';
 
@@ -33,4 +33,10 @@ export interface Discovery {
 
   /** The key `kid` of the JWKS at `url`; `undefined` when it has no such key. */
   keyAt(url: string, kid: string): Promise<VerificationKey | undefined>;
+
+  /**
+   * The certificates (DER, leaf first) in the PEM at `url`, whose leaf has this SHA-256 (base64url); `undefined` when
+   * it has another. Nothing in them has been verified. The same array for as long as they are held.
+   */
+  certificatesAt(url: string, thumbprint: string): Promise<readonly Bytes[] | undefined>;
 }

@@ -11,7 +11,11 @@ import { AAuthError } from '../errors.js';
 import { authorityOf } from '../identifiers.js';
 import type { Caller } from './caller.js';
 import { checkReplay, type ReplayCheckOptions } from './replay-check.js';
-import { type CallerResolverOptions, createCallerResolver, SCHEMES } from './resolve-caller.js';
+import {
+  acceptedSchemes,
+  type CallerResolverOptions,
+  createCallerResolver,
+} from './resolve-caller.js';
 import { DEFAULT_WIRES, signingProfile } from './signing-profile.js';
 
 interface ResolvedCaller extends ResolvedKey {
@@ -49,6 +53,7 @@ export type RequestVerifier = (message: HttpMessage) => Promise<VerifiedRequest>
 export function createRequestVerifier(options: RequestVerifierOptions): RequestVerifier {
   const authorities = options.authorities ?? [authorityOf(options.id)];
   const resolveCaller = createCallerResolver(options);
+  const acceptSchemes = acceptedSchemes(options);
   return async (message) => {
     const now = options.clock();
     const result = await verifyMessage<ResolvedCaller>(message, {
@@ -56,14 +61,14 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
       authorities,
       now,
       acceptWire: options.acceptWire ?? DEFAULT_WIRES,
-      acceptSchemes: SCHEMES,
+      acceptSchemes,
       ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
       resolveKey: async (signatureKey) => {
         const caller = await resolveCaller(signatureKey, now);
         return { key: caller.key, caller };
       },
     });
-    if (!result.ok) throw signatureRefused(result.failure);
+    if (!result.ok) throw signatureRefused(result.failure, acceptSchemes);
     const { signature } = result;
     const { caller } = signature.resolved;
     const { replay, windowSeconds = signingProfile.windowSeconds } = options;
@@ -74,8 +79,10 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
   };
 }
 
-function signatureRefused(failure: SignatureFailure): AAuthError {
-  const { rule, message, accepted = failure.required } = failure;
+function signatureRefused(failure: SignatureFailure, schemes: readonly string[]): AAuthError {
+  const { rule, message, required } = failure;
+  // The parser of Signature-Key names every scheme it can read: here are those that this receiver accepts.
+  const accepted = rule === 'scheme_unsupported' ? schemes : (failure.accepted ?? required);
   const code =
     rule === 'authority_mismatch'
       ? 'misdirected_request'

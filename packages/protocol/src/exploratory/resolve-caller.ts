@@ -6,7 +6,7 @@ import {
   isServerIdentifier,
   type ServerIdentifier,
 } from '../identifiers.js';
-
+import { createCertificateResolver } from '../x509/resolve-certificate.js';
 import type { TrustedIssuers } from './auth-token.js';
 import type { Caller } from './caller.js';
 import { agentMetadata, authServerMetadata, resourceMetadata } from './metadata.js';
@@ -28,6 +28,11 @@ export interface CallerResolverOptions extends IdentifierOptions {
   readonly maxAuthTokenSeconds?: number;
   /** Opens auth tokens that are encrypted to this receiver; without it they are refused. */
   readonly tokenOpener?: TokenOpener;
+  /**
+   * Certificates (PEM, each entry one or several) of the CAs whose leaves may identify agents. Without any, `x509` is
+   * an unsupported scheme. There is no revocation: trust a CA that issues short-lived certificates.
+   */
+  readonly x509Roots?: readonly string[];
   /** Verified tokens of each kind that are not verified again until they expire; default 10,000. */
   readonly maxRememberedTokens?: number;
 }
@@ -35,8 +40,12 @@ export interface CallerResolverOptions extends IdentifierOptions {
 /** Says who signed, as far as the Signature-Key and what it leads to prove it. */
 export type CallerResolver = (signatureKey: SignatureKey, now: number) => Promise<Caller>;
 
-/** The schemes that are accepted. */
-export const SCHEMES: readonly SchemeName[] = ['hwk', 'jwks', 'jwt'];
+/** The schemes that a receiver accepts: `x509` only where it trusts a root (PROTOCOL section 2.1). */
+export function acceptedSchemes({
+  x509Roots = [],
+}: Pick<CallerResolverOptions, 'x509Roots'>): readonly SchemeName[] {
+  return x509Roots.length === 0 ? ['hwk', 'jwks', 'jwt'] : ['hwk', 'jwks', 'jwt', 'x509'];
+}
 
 /** Documents that `well-known` may name, and whether one proves the identity of an agent (PROTOCOL section 2.1). */
 const wellKnownKinds = new Map([
@@ -45,13 +54,17 @@ const wellKnownKinds = new Map([
   [authServerMetadata.wellKnown, { kind: authServerMetadata, identifiesAgent: false }],
 ]);
 
-/** Makes the resolver of one receiver, with a memory of the tokens that it has verified. */
+/**
+ * Makes the resolver of one receiver, with a memory of the tokens that it has verified. Throws `AAuthError`
+ * `configuration_invalid` for roots that cannot be trusted.
+ */
 export function createCallerResolver(options: CallerResolverOptions): CallerResolver {
   const { maxRememberedTokens = 10_000 } = options;
   const resolveToken = createTokenResolver(options, {
     auth: createTokenMemory(maxRememberedTokens),
     agent: createTokenMemory(maxRememberedTokens),
   });
+  const resolveCertificate = createCertificateResolver(options);
   return async (signatureKey, now) => {
     switch (signatureKey.scheme) {
       case 'hwk': {
@@ -63,14 +76,14 @@ export function createCallerResolver(options: CallerResolverOptions): CallerReso
       case 'jwt':
         return await resolveToken(signatureKey.jwt, now);
       case 'x509':
-        throw new AAuthError(
-          'invalid_signature',
-          'The Signature-Key scheme is not accepted here.',
-          {
-            rule: 'scheme_unsupported',
-            accepted: SCHEMES,
-          },
-        );
+        if (resolveCertificate === undefined) {
+          throw new AAuthError(
+            'invalid_signature',
+            'The Signature-Key scheme is not accepted here.',
+            { rule: 'scheme_unsupported', accepted: acceptedSchemes(options) },
+          );
+        }
+        return await resolveCertificate(signatureKey, now);
     }
   };
 }

@@ -24,9 +24,9 @@ interface VerifiedToken {
 interface TokenKind {
   readonly memory: TokenMemory;
   /** Finds the issuer's key; throws what the answer to a failure is. */
-  findKey(issuer: ServerIdentifier, kid: string): Promise<VerificationKey | undefined>;
+  readonly findKey: (issuer: ServerIdentifier, kid: string) => Promise<VerificationKey | undefined>;
   /** Whether the issuer is still relied on. */
-  relied(issuer: ServerIdentifier): boolean | Promise<boolean>;
+  readonly relied: (issuer: ServerIdentifier) => boolean | Promise<boolean>;
   verify(token: string, now: number, findKey: TokenKind['findKey']): Promise<VerifiedToken>;
 }
 

@@ -4,10 +4,12 @@ import { AAuthError, isAAuthError } from '../errors.js';
 const KEY_NOT_FOUND =
   'The signing key could not be had from where the request says it is published.';
 
-function keyNotFound(rule: string, cause?: AAuthError): AAuthError {
+/** The one answer to whatever is wrong where a stranger pointed; `rule` and `detail` are for the log. */
+export function strangerRefused(rule: string, detail?: string, cause?: AAuthError): AAuthError {
   return new AAuthError('invalid_signature', KEY_NOT_FOUND, {
     rule,
-    ...(cause === undefined ? {} : { cause, detail: cause.detail ?? cause.message }),
+    ...(detail === undefined ? {} : { detail }),
+    ...(cause === undefined ? {} : { cause }),
   });
 }
 
@@ -19,8 +21,8 @@ export async function fromStranger<T>(find: Promise<T>): Promise<T> {
   try {
     return await find;
   } catch (error) {
-    if (isAAuthError(error, 'discovery_failed')) throw keyNotFound('discovery_failed', error);
-    throw error;
+    if (!isAAuthError(error, 'discovery_failed')) throw error;
+    throw strangerRefused('discovery_failed', error.detail ?? error.message, error);
   }
 }
 
@@ -29,6 +31,6 @@ export async function strangersKey(
   find: Promise<VerificationKey | undefined>,
 ): Promise<VerificationKey> {
   const key = await fromStranger(find);
-  if (key === undefined) throw keyNotFound('kid_unknown');
+  if (key === undefined) throw strangerRefused('kid_unknown');
   return key;
 }

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import type { LookupFunction } from 'node:net';
-import { Client, type Dispatcher } from 'undici';
+import type { Client, Dispatcher } from 'undici';
 import { createAddressGuard, type Target } from '../discovery/address-guard.js';
 import {
   type DocumentFetch,
@@ -38,6 +38,8 @@ export function createGuardedFetch(
   const guard = createAddressGuard(options);
   return async (url, request) => {
     const target = guard(url);
+    // Loaded when it is first needed: a tenth of a second that programs which fetch nothing should not wait for.
+    const undici = await import('undici');
     const abort = new AbortController();
     const { signal } = abort;
     const timer = setTimeout(
@@ -47,7 +49,7 @@ export function createGuardedFetch(
     let client: Client | undefined;
     try {
       const addresses = target.literal ? [] : await resolve(target, signal, internals.resolve);
-      client = new Client(target.url.origin, {
+      client = new undici.Client(target.url.origin, {
         autoSelectFamily: true,
         autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
         headersTimeout: request.deadlineMs,

@@ -4,8 +4,8 @@ import type { ReplayLimits, ReplayStore } from './replay-store.js';
 export interface ReplayTable {
   /** Inserts unless an entry of that key is there and has not expired. False when it is. */
   insert(entry: { key: string; owner: string; expiresAt: number }, now: number): Promise<boolean>;
-  /** Entries that have not expired: of one owner, or of all identities (everything but `''`). */
-  count(owner: string | 'identities', now: number): Promise<number>;
+  /** Entries that have not expired: of one owner, or for the owner `identities` of all identities (everything but `''`). */
+  count(owner: string, now: number): Promise<number>;
   /** Deletes at most `batch` expired entries. */
   deleteExpired(now: number, batch: number): Promise<void>;
 }

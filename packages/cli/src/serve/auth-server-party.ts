@@ -1,0 +1,105 @@
+import {
+  alwaysAskPerson,
+  type AuthServer,
+  createAuthServer,
+  neverAskPerson,
+  openStorage,
+  type Storage,
+} from '@countersign/auth-server';
+import type { ServeAuthServerOptions } from '../commands/serve-auth-server.js';
+import { clientAddress, type TrustedProxies } from '../http/client-address.js';
+import type { NodeHandler } from '../http/listen.js';
+import { acceptedWires } from '../options/accepted-wires.js';
+import { naming } from '../options/database.js';
+import type { DevelopmentUser } from '../options/development-users.js';
+import { note } from '../terminal.js';
+import { traceServer } from '../trace/server-trace.js';
+import { addDevelopmentUsers } from './development-users.js';
+import { noteRefusal } from './refusal-line.js';
+import type { Party } from './serve-until-stopped.js';
+
+const SWEEP_MILLISECONDS = 60_000;
+
+/** The settings of an auth server that have been checked, and the rest. */
+export interface AuthServerSettings {
+  readonly issuer: string;
+  readonly users: readonly DevelopmentUser[];
+  readonly trustedProxies: TrustedProxies;
+  readonly options: ServeAuthServerOptions;
+}
+
+/** Opens the database and makes the auth server on it. */
+export async function openAuthServer(settings: AuthServerSettings): Promise<Party> {
+  const { issuer, trustedProxies, options } = settings;
+  const { database } = options;
+  const storage = await naming(database, openStorage(database));
+  try {
+    const authServer = await naming(database, create(storage, settings));
+    const plain: NodeHandler = (request, incoming) =>
+      authServer.handle(request, {
+        incoming,
+        remoteAddress: clientAddress(incoming, trustedProxies),
+      });
+    const stopSweeping = sweepRegularly(authServer);
+    return {
+      title: `Auth server ${issuer}`,
+      handler: options.trace ? traced(plain) : plain,
+      stop: async () => {
+        stopSweeping();
+        await storage.close();
+      },
+    };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+async function create(
+  storage: Storage,
+  { issuer, users, options }: AuthServerSettings,
+): Promise<AuthServer> {
+  const authServer = await createAuthServer({
+    issuer,
+    storage,
+    policy: options.consent === 'never' ? neverAskPerson : alwaysAskPerson,
+    acceptWire: acceptedWires(options.acceptWire),
+    insecureLoopback: options.insecureLoopback ?? false,
+    sameOriginRedirects: options.sameOriginRedirects ?? false,
+    onRefused: noteRefusal,
+  });
+  if (options.trace) note('WARNING: --trace writes tokens and codes to standard error.');
+  if (options.consent === 'never') {
+    note('WARNING: --consent never grants every agent whatever it asks for.');
+  }
+  if (users.length > 0) {
+    note('WARNING: --user is for development: everybody on this machine can see the password.');
+    await addDevelopmentUsers(storage, users);
+  }
+  if ((await storage.users.list()).length === 0) {
+    note(
+      `Nobody can sign in yet: countersign user add NAME --database ${options.database} makes an account.`,
+    );
+  }
+  return authServer;
+}
+
+function sweepRegularly(authServer: AuthServer): () => void {
+  const sweeping = setInterval(() => {
+    authServer.sweep().catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : 'unknown error';
+      note(`Sweeping expired rows failed: ${why}`);
+    });
+  }, SWEEP_MILLISECONDS);
+  return () => {
+    clearInterval(sweeping);
+  };
+}
+
+function traced(handler: NodeHandler): NodeHandler {
+  return traceServer(handler, {
+    party: 'AUTH SERVER',
+    paths: (path) => path === '/agent/token',
+    write: (text) => process.stderr.write(text),
+  });
+}

@@ -1,0 +1,59 @@
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Running, start } from './support/program.js';
+import { freePort } from './support/servers.js';
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env['COUNTERSIGN_CHROMIUM'] ?? '/usr/bin/chromium',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--no-first-run',
+    ],
+  });
+});
+afterAll(() => browser.close());
+
+/** Starts the demonstration without a terminal, follows its URL in a new browser and signs in. */
+async function signIn(extra: string[] = []): Promise<{ program: Running; page: Page }> {
+  const [agent, resource, auth] = [await freePort(), await freePort(), await freePort()];
+  const ports = `--agent-port ${agent} --resource-port ${resource} --auth-port ${auth}`;
+  const program = start(['demo', '--manual', ...ports.split(' '), ...extra]);
+  const [, url = ''] = await program.see(/open the following URL in your browser:\n\n +(\S+)\n/);
+  expect(program.stderr()).toContain('Sign in as testuser with the password testpass.');
+  const page = await (await browser.newContext()).newPage();
+  await page.goto(url);
+  await page.getByLabel('Username').fill('testuser');
+  await page.getByLabel('Password').fill('testpass');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  return { program, page };
+}
+
+describe('demo --manual', () => {
+  it('waits for a person with a browser, then goes on by itself', async () => {
+    const { program, page } = await signIn();
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.getByRole('heading', { name: 'Approved' }).waitFor();
+    expect(await page.locator('main').innerText()).toContain('return to Demonstration agent');
+    const { code, stdout, stderr } = await program.ended;
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain('{"message":"Access granted"');
+    expect(stdout).toContain('PASS user-delegation');
+    expect(stderr).not.toContain('Press Enter');
+  });
+
+  it('ends with exit code 1 and says so when the person denies, even with --quiet', async () => {
+    const { program, page } = await signIn(['--quiet']);
+    await page.getByRole('button', { name: 'Deny' }).click();
+    await page.getByRole('heading', { name: 'Not approved' }).waitFor();
+    const { code, stdout, stderr } = await program.ended;
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^error: Access was denied at the auth server http:\S+/m);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+});

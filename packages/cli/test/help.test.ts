@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { run } from './support/program.js';
+
+const COMMANDS = [
+  '',
+  'demo',
+  'fetch',
+  'serve',
+  'serve auth-server',
+  'serve resource',
+  'serve agent',
+  'keygen',
+  'user',
+  'user add',
+  'user list',
+  'user disable',
+  'user enable',
+];
+
+const words = (command: string): string[] => command.split(' ').filter((word) => word !== '');
+
+describe('the command line', () => {
+  it.concurrent.each(COMMANDS)(
+    'explains "countersign %s" with --help and exits 0',
+    async (name) => {
+      const { code, stdout, stderr } = await run([...words(name), '--help']);
+      expect(code).toBe(0);
+      expect(stderr).toBe('');
+      expect(stdout).toMatch(new RegExp(`^Usage: countersign ${name}`));
+    },
+  );
+
+  it.concurrent('says its version', async () => {
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n' });
+  });
+
+  it.concurrent.each([
+    ['', 'Usage: countersign'],
+    ['nosuch', "unknown command 'nosuch'"],
+    ['serve', 'Usage: countersign serve'],
+    ['demo nosuch', 'There is no flow "nosuch". Flows: user-delegation, all.'],
+    ['demo --nosuch', "unknown option '--nosuch'"],
+    ['demo --wire 2025-12', 'Allowed choices are rfc9421, 2026-02, 2026-01'],
+    [
+      'demo --agent-port 0',
+      "'--agent-port <n>' argument '0' is invalid. A port is a number from 1",
+    ],
+    ['demo --agent-port 8002', '8002, 8002, 8003: they must differ'],
+    ['keygen', "missing required argument 'file'"],
+    ['fetch', "missing required argument 'url'"],
+    ['fetch data', '"data" is not a URL to fetch'],
+    ['fetch http://api.example/', 'an agent calls https addresses'],
+    ['fetch https://api.example/', '--id is missing'],
+    ['fetch https://api.example/ --id agent', '--id is "agent": it must be an https origin'],
+    ['fetch http://127.0.0.1:1 -H broken', '-H takes "Name: value", not "broken"'],
+    ['fetch http://127.0.0.1:1 -X GET -d x', 'A GET request has no body'],
+    ['fetch http://127.0.0.1:1 -X TRACE', '-X is "TRACE"'],
+    ['fetch http://127.0.0.1:1 -d @none', '-d @none: the file cannot be read'],
+    ['fetch http://127.0.0.1:1 --timeout 0', 'Give whole seconds, from 1'],
+    ['fetch http://127.0.0.1:1 -H nonce:x', 'Leave out the nonce header'],
+  ])('calls "countersign %s" wrong usage: exit code 2, and why', async (name, why) => {
+    const { code, stdout, stderr } = await run(words(name));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(why);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+});

@@ -1,0 +1,72 @@
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { run } from './support/program.js';
+import { freePort, newFile } from './support/servers.js';
+
+describe('keygen', () => {
+  it.concurrent.each([
+    ['ed25519', { kty: 'OKP', crv: 'Ed25519' }],
+    ['ecdsa-p256-sha256', { kty: 'EC', crv: 'P-256' }],
+    ['ecdsa-p384-sha384', { kty: 'EC', crv: 'P-384' }],
+    ['rsa-pss-sha512', { kty: 'RSA' }],
+  ])('makes a key for %s in a file that only its owner can read', async (algorithm, members) => {
+    const file = newFile('keys.json');
+    const made = await run(['keygen', file, '--algorithm', algorithm, '--json', '--kid', 'one']);
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const [published] = JSON.parse(made.stdout).keys;
+    expect(published).toMatchObject({ ...members, kid: 'one' });
+    const [kept] = JSON.parse(readFileSync(file, 'utf8')).keys;
+    expect(kept).toMatchObject(published);
+    expect(kept.d).toEqual(expect.any(String));
+    for (const secret of ['d', 'p', 'q']) expect(published).not.toHaveProperty(secret);
+  });
+
+  it.concurrent('names the key by its thumbprint unless told otherwise', async () => {
+    const { stdout } = await run(['keygen', newFile('keys.json')]);
+    const [, kid, thumbprint] = /^kid +(\S+)\nthumbprint +(\S+)\n$/.exec(stdout) ?? [];
+    expect(kid).toMatch(/^[\w-]{43}$/);
+    expect(kid).toBe(thumbprint);
+  });
+
+  it.concurrent('never overwrites a file', async () => {
+    const file = newFile('keys.json');
+    writeFileSync(file, 'precious');
+    const { code, stderr } = await run(['keygen', file]);
+    expect(code).toBe(1);
+    expect(stderr).toContain('exists already; keys are never overwritten');
+    expect(readFileSync(file, 'utf8')).toBe('precious');
+  });
+
+  it.concurrent('says why a file cannot be written', async () => {
+    const { code, stderr } = await run(['keygen', '/none/keys.json']);
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      'Cannot write the keys file /none/keys.json: there is no such folder.',
+    );
+  });
+});
+
+describe('a keys file', () => {
+  it.concurrent('that others can read is refused, and said so', async () => {
+    const file = newFile('keys.json');
+    await run(['keygen', file]);
+    chmodSync(file, 0o640);
+    const port = await freePort();
+    const { code, stderr } = await run(['serve', 'agent', '--keys', file, '--port', `${port}`]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`Others may read the keys file ${file}: chmod 600 it`);
+  });
+
+  it.concurrent.each([
+    ['not JSON', 'is not JSON'],
+    ['{"keys":[]}', 'at least one key'],
+    ['{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAA"}]}', 'Key 1 of the keys has no "kid"'],
+  ])('with %s is refused, and said so', async (content, why) => {
+    const file = newFile('keys.json');
+    writeFileSync(file, content, { mode: 0o600 });
+    const { code, stderr } = await run(['fetch', 'http://127.0.0.1:1/', '--keys', file]);
+    expect(code).toBe(1);
+    expect(stderr).toContain(why);
+  });
+});

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type PeerAgent, startPeerAgent } from './peers/agent.js';
+import { getJson } from './peers/http.js';
+import { Browser, decide } from './support/person.js';
+import { start, urlToApprove } from './support/program.js';
+import {
+  freePort,
+  newFile,
+  type Served,
+  serveAuthServer,
+  serveResource,
+} from './support/servers.js';
+
+// The older wire, because its honest repeats are identical: what refuses a second use is the code, not the nonce.
+const ARGS = ['--accept-wire', '2026-01', '--same-origin-redirects'];
+
+describe('an auth server that is killed and started again', () => {
+  let authServer: Served;
+  let resource: Served;
+  let agent: PeerAgent;
+  const database = newFile('restart.db');
+
+  async function restart(): Promise<void> {
+    authServer.kill('SIGKILL');
+    await authServer.ended;
+    const port = Number(new URL(authServer.url).port);
+    authServer = await serveAuthServer(ARGS, { database, port });
+  }
+
+  beforeAll(async () => {
+    authServer = await serveAuthServer(ARGS, { database, port: await freePort() });
+    resource = await serveResource(authServer.url, ARGS.slice(0, 2));
+    agent = await startPeerAgent('2026-01');
+  });
+  afterAll(() => agent.close());
+
+  const redeem = (code: string) =>
+    agent.request(
+      'POST',
+      `${authServer.url}/agent/token`,
+      `request_type=code&code=${code}&redirect_uri=${agent.url}/callback`,
+    );
+
+  it('knows a request that nobody has answered yet, its keys and who was signed in', async () => {
+    const keys = await getJson(`${authServer.url}/jwks.json`);
+    const program = start(['fetch', `${resource.url}/data-auth`, '--no-browser']);
+    const url = await urlToApprove(program);
+    const browser = new Browser();
+    const page = await browser.open(url);
+    await browser.submit(page, { username: 'testuser', password: 'testpass', action: 'sign-in' });
+    await restart();
+    expect(await getJson(`${authServer.url}/jwks.json`)).toEqual(keys);
+    const consent = await browser.open(url);
+    expect(consent.html).not.toContain('type="password"');
+    await browser.submit(consent, { action: 'approve' });
+    const { code, stderr } = await program.ended;
+    expect(code, stderr).toBe(0);
+  });
+
+  it('knows an approval whose code nobody has redeemed yet, and redeems it once', async () => {
+    let code = '';
+    const answer = await agent.get(`${resource.url}/data-auth`, async (url) => {
+      const browser = new Browser();
+      const callback = await decide(url, { browser, stopAt: `${agent.url}/callback` });
+      code = new URL(callback.url).searchParams.get('code')!;
+      await restart();
+      await browser.open(callback.url);
+    });
+    expect(answer.status).toBe(200);
+    await restart();
+    const again = await redeem(code);
+    expect(again.status).toBe(400);
+    expect(JSON.parse(again.text)).toMatchObject({ error: 'invalid_grant' });
+  });
+
+  it('never redeems a code twice, whenever it is killed', async () => {
+    let code = '';
+    const stopped = agent.get(`${resource.url}/data-auth`, async (url) => {
+      const callback = await decide(url, { stopAt: `${agent.url}/callback` });
+      code = new URL(callback.url).searchParams.get('code')!;
+      throw new Error('the browser never arrives');
+    });
+    await expect(stopped).rejects.toThrow('the browser never arrives');
+    const attempts = () =>
+      Array.from({ length: 10 }, () => redeem(code).catch(() => ({ status: 0 })));
+    const before = attempts();
+    await Promise.race(before);
+    await restart();
+    const all = await Promise.all([...before, ...attempts()]);
+    expect(all.filter(({ status }) => status === 200).length).toBeLessThanOrEqual(1);
+    expect(all.every(({ status }) => [0, 200, 400].includes(status))).toBe(true);
+  });
+});

@@ -1,0 +1,119 @@
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { folder, run } from './support/program.js';
+import { freePort, newFile, serveAuthServer } from './support/servers.js';
+
+const LOOPBACK = '--insecure-loopback';
+const NOT_A_DATABASE = join(folder, 'notes.txt');
+writeFileSync(
+  NOT_A_DATABASE,
+  'This is a text about something else, longer than a page.\n'.repeat(99),
+);
+const kept = readdirSync(folder);
+
+let taken: number;
+const server = createServer();
+beforeAll(async () => {
+  taken = await freePort();
+  await new Promise<void>((resolve) => server.listen(taken, '127.0.0.1', resolve));
+});
+afterAll(() => server.close());
+
+describe('a server with a setting that cannot work', () => {
+  const ORIGIN = 'it must be an https origin such as';
+  it.concurrent.each([
+    ['auth-server', '--issuer is "http://127.0.0.1:8003": plain http is for development only'],
+    [
+      'auth-server --issuer https://auth.example/',
+      `--issuer is "https://auth.example/": ${ORIGIN}`,
+    ],
+    ['auth-server --issuer http://auth.example', `--issuer is "http://auth.example": ${ORIGIN}`],
+    ['auth-server --port 65536', "'65536' is invalid. A port is a number from 1 to 65535"],
+    ['auth-server --port http', "'http' is invalid. A port is a number from 1 to 65535"],
+    [`auth-server ${LOOPBACK} --host 192.0.2.1`, '--host is "192.0.2.1", which is not an address'],
+    ['auth-server --consent maybe', "'maybe' is invalid. Allowed choices are always, never"],
+    ['auth-server --accept-wire 2025-12', "'2025-12' is invalid. Allowed choices are rfc9421"],
+    [`auth-server ${LOOPBACK} --user testuser`, '--user takes NAME:PASSWORD'],
+    [
+      `auth-server ${LOOPBACK} --trusted-proxy lan`,
+      '--trusted-proxy is "lan": it takes an address',
+    ],
+    [`auth-server ${LOOPBACK} --database mine.db`, '--database is "mine.db": The database must be'],
+    [`auth-server ${LOOPBACK} --database sqlite:/none/x.db`, 'does not exist: /none'],
+    [`auth-server ${LOOPBACK} --database sqlite:${NOT_A_DATABASE}`, 'The file is not a database'],
+    ['resource', '--id is "http://127.0.0.1:8002": plain http is for development only'],
+    [`resource ${LOOPBACK}`, '--auth-server is missing'],
+    [`resource ${LOOPBACK} --auth-server auth`, `--auth-server is "auth": ${ORIGIN}`],
+    ['agent --id agent.example', `--id is "agent.example": ${ORIGIN}`],
+    ['agent --redirect-uri /callback', 'The redirectUri must be an https address'],
+  ])('%s: exit code 2, which setting, what it was and what is allowed', async (args, why) => {
+    const port = await freePort();
+    const own = args.includes('--port') || args.endsWith('.1') ? [] : ['--port', `${port}`];
+    const words = ['serve', ...args.split(' ')];
+    // The default identifier follows the port, so the port is given only where it is not what is tested.
+    const { code, stdout, stderr } = await run(args.includes(' ') ? [...words, ...own] : words);
+    expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(why);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  it('shows no password of a database', async () => {
+    const { code, stderr } = await run([
+      ...`serve auth-server ${LOOPBACK} --port ${await freePort()}`.split(' '),
+      '--database',
+      'mysql://me:secret@db.example/x',
+    ]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('mysql://me:…@db.example/x');
+    expect(stderr).not.toContain('secret');
+  });
+
+  it.each(['auth-server', 'resource --auth-server http://127.0.0.1:1', 'agent'])(
+    'finds its port in use before anything is written: %s',
+    async (args) => {
+      const words = `serve ${args} ${LOOPBACK} --port ${taken}`.split(' ');
+      const { code, stderr } = await run(words);
+      expect(code).toBe(1);
+      expect(stderr).toBe(
+        `error: Port ${taken} on 127.0.0.1 is in use: stop what is using it, or choose another with --port.\n`,
+      );
+    },
+  );
+
+  it('leaves nothing half started behind', () => {
+    const made = readdirSync(folder).filter((name) => !kept.includes(name));
+    // Only the agent's own keys, made before its redirect URI was looked at.
+    expect(made.filter((name) => name !== 'countersign-agent-keys.json')).toEqual([]);
+  });
+});
+
+describe('a database', () => {
+  it('belongs to the issuer that used it first', async () => {
+    const database = newFile('bound.db');
+    const first = await serveAuthServer([], { database });
+    await first.stop();
+    const port = await freePort();
+    const { code, stderr } = await run(
+      `serve auth-server ${LOOPBACK} --port ${port} --database sqlite:${database}`.split(' '),
+    );
+    expect(code).toBe(2);
+    expect(stderr).toContain(`The database belongs to the issuer ${first.url}, not to`);
+    expect(stderr).not.toContain('is listening');
+    const again = await serveAuthServer([], { database, port: Number(new URL(first.url).port) });
+    expect((await again.stop()).code).toBe(0);
+  });
+
+  it.each(['list', 'disable nobody', 'enable nobody'])(
+    'that does not exist is not made by "user %s"',
+    async (args) => {
+      const file = newFile('absent.db');
+      const words = `user ${args} --database sqlite:${file}`.split(' ');
+      const { code, stderr } = await run(words);
+      expect(code).toBe(2);
+      expect(stderr).toContain(`--database is "sqlite:${file}": there is no such file.`);
+      expect(existsSync(file)).toBe(false);
+    },
+  );
+});
