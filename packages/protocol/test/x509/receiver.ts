@@ -9,6 +9,7 @@ import {
 import { answer, FakeNetwork } from '../discovery/support.js';
 import {
   identifier,
+  NOW,
   type Shape,
   signedMessage,
   type Signer,
@@ -29,13 +30,14 @@ export interface Receiver {
   readonly receive: (signer: Signer, shape?: Partial<Shape>) => Promise<VerifiedRequest>;
 }
 
-/** A receiver with the real discovery on a network made of functions. */
+/** A receiver with the real discovery on a network made of functions. `start` is where its clock begins. */
 export function receiver(
   roots: readonly Pick<Issued, 'pem'>[],
   options: Partial<RequestVerifierOptions> = {},
+  start = NOW,
 ): Receiver {
   const network = new FakeNetwork();
-  const clock = testClock();
+  const clock = testClock(start);
   const verify = createRequestVerifier({
     id: RESOURCE,
     clock,
@@ -66,8 +68,9 @@ export async function receiveChain(
   leaf: Issued,
   body: string | Uint8Array,
   options: Partial<RequestVerifierOptions> = {},
+  start = NOW,
 ): Promise<VerifiedRequest> {
-  const { publish, receive } = receiver(roots, options);
+  const { publish, receive } = receiver(roots, options, start);
   publish(body);
   return await receive(await holderOf(leaf, X5U));
 }

@@ -15,6 +15,7 @@ import {
   issueRoot,
   keyPair,
   keyUsage,
+  pemOf,
   thumbprintOf,
   type Wanted,
 } from './authority.js';
@@ -37,7 +38,7 @@ describe('roots are refused when the receiver is made', () => {
   const faults: [string, () => string, string][] = [
     ['that are empty', () => '', 'no certificate'],
     ['that are not PEM', () => 'root', 'something other than certificates in the PEM'],
-    ['that are malformed', () => root.pem.replace('MII', 'MIA'), 'malformed certificate'],
+    ['that are malformed', () => pemOf(root.der.slice(0, -1)), 'malformed certificate'],
     ['that are leaves', () => leaf.pem, 'not a CA'],
     ['of which one is a leaf', () => chainPem(root, leaf), 'not a CA'],
     [
