@@ -9,6 +9,7 @@ import {
   parseServerIdentifier,
   type Random,
   randomSecret,
+  refusalReporter,
   type RequestVerifier,
   type ServerIdentifier,
   systemClock,
@@ -67,6 +68,6 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     }),
     clock,
     secret: (bits) => randomSecret(random, bits),
-    report: (error) => options.onRefused?.(error),
+    report: refusalReporter(options.onRefused, random),
   };
 }

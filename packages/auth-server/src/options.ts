@@ -1,5 +1,5 @@
 import type { Wire } from '@countersign/httpsig';
-import type { AAuthError, Clock, Discovery, Random } from '@countersign/protocol';
+import type { Clock, Discovery, OnRefused, Random } from '@countersign/protocol';
 import type { Policy } from './policy.js';
 import type { Storage } from './storage/index.js';
 
@@ -32,7 +32,7 @@ export interface AuthServerOptions {
   /** `kid` of a signing key that is made at first start; default its thumbprint. */
   readonly signingKeyId?: string;
   /** Told of every request that was refused: the reason is here and never in the answer. */
-  readonly onRefused?: (error: AAuthError) => void;
+  readonly onRefused?: OnRefused;
   readonly clock?: Clock;
   readonly random?: Random;
 }

@@ -1,5 +1,6 @@
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decide } from './support/person.js';
 import { type Running, start } from './support/program.js';
 import { freePort } from './support/servers.js';
 
@@ -19,24 +20,24 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Starts the demonstration without a terminal, follows its URL in a new browser and signs in. */
-async function signIn(extra: string[] = []): Promise<{ program: Running; page: Page }> {
+/** Starts the demonstration without a terminal; returns the URL it asks to open. */
+async function startDemo(extra: string[] = []): Promise<{ program: Running; url: string }> {
   const [agent, resource, auth] = [await freePort(), await freePort(), await freePort()];
   const ports = `--agent-port ${agent} --resource-port ${resource} --auth-port ${auth}`;
   const program = start(['demo', '--manual', ...ports.split(' '), ...extra]);
   const [, url = ''] = await program.see(/open the following URL in your browser:\n\n +(\S+)\n/);
   expect(program.stderr()).toContain('Sign in as testuser with the password testpass.');
-  const page = await (await browser.newContext()).newPage();
-  await page.goto(url);
-  await page.getByLabel('Username').fill('testuser');
-  await page.getByLabel('Password').fill('testpass');
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  return { program, page };
+  return { program, url };
 }
 
 describe('demo --manual', () => {
   it('waits for a person with a browser, then goes on by itself', async () => {
-    const { program, page } = await signIn();
+    const { program, url } = await startDemo();
+    const page = await browser.newPage();
+    await page.goto(url);
+    await page.getByLabel('Username').fill('testuser');
+    await page.getByLabel('Password').fill('testpass');
+    await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByRole('button', { name: 'Approve' }).click();
     await page.getByRole('heading', { name: 'Approved' }).waitFor();
     expect(await page.locator('main').innerText()).toContain('return to Demonstration agent');
@@ -48,9 +49,8 @@ describe('demo --manual', () => {
   });
 
   it('ends with exit code 1 and says so when the person denies, even with --quiet', async () => {
-    const { program, page } = await signIn(['--quiet']);
-    await page.getByRole('button', { name: 'Deny' }).click();
-    await page.getByRole('heading', { name: 'Not approved' }).waitFor();
+    const { program, url } = await startDemo(['--quiet']);
+    expect((await decide(url, { deny: true })).html).toContain('Not approved');
     const { code, stdout, stderr } = await program.ended;
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^error: Access was denied at the auth server http:\S+/m);

@@ -36,14 +36,9 @@ describe('keygen', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('exists already; keys are never overwritten');
     expect(readFileSync(file, 'utf8')).toBe('precious');
-  });
-
-  it.concurrent('says why a file cannot be written', async () => {
-    const { code, stderr } = await run(['keygen', '/none/keys.json']);
-    expect(code).toBe(1);
-    expect(stderr).toContain(
-      'Cannot write the keys file /none/keys.json: there is no such folder.',
-    );
+    const nowhere = await run(['keygen', '/none/keys.json']);
+    expect(nowhere.code).toBe(1);
+    expect(nowhere.stderr).toContain('/none/keys.json: there is no such folder.');
   });
 });
 
@@ -60,7 +55,6 @@ describe('a keys file', () => {
 
   it.concurrent.each([
     ['not JSON', 'is not JSON'],
-    ['{"keys":[]}', 'at least one key'],
     ['{"keys":[{"kty":"OKP","crv":"Ed25519","x":"AAAA"}]}', 'Key 1 of the keys has no "kid"'],
   ])('with %s is refused, and said so', async (content, why) => {
     const file = newFile('keys.json');

@@ -30,7 +30,8 @@ describe('serve', () => {
       `Auth server ${authServer.url} is listening on ${authServer.url}\n`,
     );
     expect(authServer.stderr()).toContain('WARNING: --user is for development');
-    expect(resource.stderr()).toBe(`Resource ${resource.url} is listening on ${resource.url}\n`);
+    const [line] = resource.stderr().split('\n', 1);
+    expect(line).toBe(`Resource ${resource.url} is listening on ${resource.url}`);
   });
 
   it('writes access lines with the path and no query, and no token, code or password', async () => {
@@ -46,16 +47,16 @@ describe('serve', () => {
     expect(authServer.stdout() + resource.stdout()).toBe('');
   });
 
-  it('writes no control characters that a stranger sent', async () => {
-    const socket = await dial(authServer);
-    socket.end('GET /\x9b31m\xff%1b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 'latin1');
-    await ended(socket);
-    await authServer.see(/"GET \/\?31m\?%1b HTTP\/1\.1" \d+/);
+  it('writes short lines whatever a stranger sends', async () => {
+    await fetch(`${resource.url}/${'long'.repeat(1000)}`);
+    const [line] = await resource.see(/^INFO: .*GET \/longlong.*$/m);
+    expect(line).toMatch(/\.{3} HTTP\/1\.1" 404 Not Found$/);
+    expect(line.length).toBeLessThan(620);
   });
 
   it('says why a request was refused', async () => {
     await fetch(`${resource.url}/data`, { headers: { 'signature-key': 'x', signature: 'x' } });
-    await resource.see(/^REFUSED: {2}invalid_signature \(\w+.*\)$/m);
+    await resource.see(/^REFUSED: .*\binvalid_signature \(\w+.*\)$/m);
   });
 
   it('warns of --trace, and then shows what it receives and answers', async () => {

@@ -194,7 +194,9 @@ function checkTarget(
   }
   const host = headers.get('host')?.toLowerCase();
   if (host === undefined) return authorities[0];
-  const own = authorities.find((authority) => authority === host);
+  // Some clients spell the default port out in Host; the authority that is signed never has it.
+  const plain = host.replace(/:(?:80|443)$/, '');
+  const own = authorities.find((authority) => authority === host || authority === plain);
   if (own === undefined) {
     throw new SignatureError(
       'authority_mismatch',

@@ -62,6 +62,8 @@ export class AAuthError extends Error {
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly accepted: readonly string[] | undefined;
+  /** Set when a server has reported the refusal: the same in its log and in its answer, and nowhere else. */
+  requestId: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });

@@ -14,6 +14,7 @@ export { isJsonObject, type JsonObject, parseStrictJson, parseStrictJsonBytes } 
 export { type DecodedJws, decodeJws, MAX_TOKEN_LENGTH, signJws, verifyJws } from './jws.js';
 export { type KeySet, loadKeySet, type PublishedKey } from './key-set.js';
 export { hashSecret, type Random, randomSecret, systemRandom } from './random.js';
+export { type OnRefused, refusalReporter } from './refusal-report.js';
 export { readBody, receivedHead, receivedMessage, TOKEN_BODY_LIMIT } from './received-message.js';
 export { boundedReplayStore, type ReplayTable } from './replay/bounded-replay-store.js';
 export { type MemoryReplayOptions, memoryReplayStore } from './replay/memory-replay-store.js';

@@ -13,6 +13,7 @@ import {
   parseScope,
   parseServerIdentifier,
   randomSecret,
+  refusalReporter,
   type ReplayStore,
   type ServerIdentifier,
   systemClock,
@@ -62,7 +63,7 @@ export function createContext(options: ResourceOptions): ResourceContext {
     throw new AAuthError('configuration_invalid', 'A resource trusts at least one auth server.');
   }
   checkScopeNames(Object.keys(options.scopes));
-  const report = (error: AAuthError): void => options.onRefused?.(error);
+  const report = refusalReporter(options.onRefused, random);
   const verifyRequest = createRequestVerifier({
     id,
     clock,

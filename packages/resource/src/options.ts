@@ -1,9 +1,9 @@
 import type { Wire } from '@countersign/httpsig';
 import type {
-  AAuthError,
   Clock,
   Discovery,
   KeySet,
+  OnRefused,
   Random,
   ReplayStore,
   TokenOpener,
@@ -56,7 +56,7 @@ export interface ResourceOptions {
   /** Accept plain http for loopback identifiers. For development. */
   readonly insecureLoopback?: boolean;
   /** Told of every request that was refused or challenged: the reason is here and never in the answer. */
-  readonly onRefused?: (error: AAuthError) => void;
+  readonly onRefused?: OnRefused;
   readonly clock?: Clock;
   readonly random?: Random;
 }

@@ -533,7 +533,8 @@ describe.each(Object.entries(doors))('%s', (_door, open) => {
     for (const break_ of breakings) {
       break_();
       const response = await send(await sign(made.agent));
-      const headers = Object.fromEntries(response.headers);
+      const { 'x-request-id': id, ...headers } = Object.fromEntries(response.headers);
+      expect(id).toMatch(/^[\w-]{12}$/);
       answers.add(JSON.stringify([response.status, headers, await response.text()]));
     }
     expect(answers.size).toBe(1);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeBase64Url, importVerificationKey } from '@countersign/httpsig';
 import { decodeJws, hashSecret, verifyJws } from '@countersign/protocol';
 import { decoded, makeAgent, makeDelegate, type Signer } from '../../../protocol/test/kit.js';
-import { type Answer, Bench, ISSUER } from './kit.js';
+import { type Answer, Bench, ISSUER, headersButId } from './kit.js';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ afterAll(() => bench.close());
 const redeem = (code: string, signer?: Signer, more: Record<string, string> = {}) =>
   bench.token({ request_type: 'code', code, redirect_uri: bench.redirectUri, ...more }, signer);
 
-const everything = ({ status, text, headers }: Answer) => [status, text, [...headers]];
+const everything = ({ status, text, headers }: Answer) => [status, text, headersButId(headers)];
 
 async function expectInvalid(answer: Answer, rule: string): Promise<void> {
   expect([answer.status, answer.json['error']]).toEqual([400, 'invalid_grant']);

@@ -327,3 +327,8 @@ export class Bench {
     return answer.json;
   }
 }
+
+/** The headers of an answer but for the id that each refused request gets. */
+export function headersButId(headers: Headers): [string, string][] {
+  return [...headers].filter(([name]) => name !== 'x-request-id');
+}

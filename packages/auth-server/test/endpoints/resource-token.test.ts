@@ -9,7 +9,7 @@ import {
   makeResource,
   type Signer,
 } from '../../../protocol/test/kit.js';
-import { Bench, type Contents, ISSUER } from './kit.js';
+import { Bench, type Contents, ISSUER, headersButId } from './kit.js';
 
 let bench: Bench;
 let before: Contents;
@@ -95,7 +95,7 @@ describe('A resource token', () => {
 
   it('is taken up to 15 minutes from its end and no longer ago than the allowance', async () => {
     const now = bench.clock();
-    expect((await present(await signed({ exp: now + 910 }))).status).toBe(200);
+    expect((await present(await signed({ exp: now + 900 }))).status).toBe(200);
     expect((await present(await signed({ exp: now - 9 }))).status).toBe(200);
   });
 
@@ -182,7 +182,7 @@ describe('A resource token', () => {
   it('is answered in the same bytes whatever is wrong with the host of its issuer', async () => {
     const from = async (iss: string) => {
       const { status, text, headers } = await present(await signed({ iss }));
-      return [status, text, [...headers]];
+      return [status, text, headersButId(headers)];
     };
     const jwks_uri = (host: string) => `https://${host}.example/jwks.json`;
     const publish = (host: string, resource = `https://${host}.example`) =>

@@ -16,7 +16,7 @@ import {
   withBrokenSignature,
   withoutHeader,
 } from '../../../protocol/test/kit.js';
-import { Bench, type Contents, FORM, ISSUER, nonce } from './kit.js';
+import { Bench, type Contents, FORM, ISSUER, nonce, headersButId } from './kit.js';
 
 const ENDPOINT = `${ISSUER}/agent/token`;
 
@@ -250,7 +250,7 @@ describe('The token endpoint, before it looks at what is asked', () => {
     const { key, id } = bench.agent;
     const from = async (signatureKey: Signer['signatureKey']) => {
       const answer = await send(await message({ key, signatureKey }));
-      return [answer.status, answer.text, [...answer.headers]];
+      return [answer.status, answer.text, headersButId(answer.headers)];
     };
     const at = (host: string) =>
       jwksOf({ ...bench.agent, id: identifier(`https://${host}.example`) });

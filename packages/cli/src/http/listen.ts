@@ -1,6 +1,6 @@
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { CommandError, UsageError } from '../command-error.js';
 
 /** A handler that sees the Fetch request and what Node knows beside it. */
@@ -41,6 +41,8 @@ const DRAIN_MILLISECONDS = 10_000;
 
 /** Serves `handler` over HTTP. Slow clients time out; the header block is held to 16 KiB. */
 export async function listen(handler: NodeHandler, options: ListenOptions): Promise<Listening> {
+  /** How many requests of a connection are being answered. */
+  const connections = new Map<Socket, number>();
   let closing = false;
   const listener = getRequestListener(
     (request, env) => handler(request, (env as HttpBindings).incoming),
@@ -55,9 +57,12 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
     },
     (incoming, outgoing) => {
       const { onAnswer } = options;
-      outgoing.once('finish', () => {
-        // Kept alive, the connection of a request that was in flight would hold up the end.
-        if (closing) setImmediate(() => server.closeIdleConnections());
+      const { socket } = incoming;
+      connections.set(socket, (connections.get(socket) ?? 0) + 1);
+      outgoing.once('close', () => {
+        const others = (connections.get(socket) ?? 1) - 1;
+        connections.set(socket, others);
+        if (closing && others === 0) socket.end();
       });
       if (onAnswer !== undefined) {
         const { remoteAddress = '-', remotePort = 0 } = incoming.socket;
@@ -75,6 +80,10 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
       void listener(incoming, outgoing);
     },
   );
+  server.on('connection', (socket: Socket) => {
+    connections.set(socket, 0);
+    socket.once('close', () => connections.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(listenProblem(error, options));
@@ -96,7 +105,8 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
           clearTimeout(force);
           resolve();
         });
-        server.closeIdleConnections();
+        // Kept alive, or opened by a browser in advance: nothing comes on these any more.
+        for (const [socket, requests] of connections) if (requests === 0) socket.destroy();
       }),
   };
 }

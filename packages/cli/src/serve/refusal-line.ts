@@ -2,9 +2,9 @@ import type { AAuthError } from '@countersign/protocol';
 import { note } from '../terminal.js';
 
 /** Writes a refusal to the log: its code, the rule that was broken, and what was found out. Never a token. */
-export function noteRefusal({ code, rule, detail, cause }: AAuthError): void {
+export function noteRefusal({ code, rule, detail, cause, requestId }: AAuthError): void {
   const why = [rule, detail].filter((part) => part !== undefined).join(': ');
-  note(`REFUSED:  ${code}${why === '' ? '' : ` (${clean(why)})`}`);
+  note(`REFUSED:  ${requestId ?? '-'} ${code}${why === '' ? '' : ` (${clean(why)})`}`);
   // Our own fault, or the database's: the reason is nowhere else.
   if (code === 'server_error' && cause instanceof Error) note(cause.stack ?? cause.message);
 }

@@ -14,18 +14,25 @@ export interface Party {
 export interface ServeOptions {
   readonly host: string;
   readonly port: number;
-  /** Opens files and databases. Called once the port is ours, so that nothing is written when it is not. */
+  /**
+   * Opens files and databases. Called once the port is ours, so that nothing is written when it is not; requests wait
+   * until it is done.
+   */
   readonly start: () => Promise<Party>;
 }
-
-const NOT_YET = { status: 503, headers: { 'Retry-After': '1' } };
 
 /** Serves until SIGTERM or SIGINT, then answers the requests in flight. A second signal ends the process at once. */
 export async function serveUntilStopped({ host, port, start }: ServeOptions): Promise<void> {
   let party: Party | undefined;
+  let settle: () => void = () => undefined;
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve;
+  });
   const server = await listen(
-    async (request, incoming) =>
-      (await party?.handler(request, incoming)) ?? new Response(null, NOT_YET),
+    async (request, incoming) => {
+      await settled;
+      return (await party?.handler(request, incoming)) ?? new Response(null, { status: 503 });
+    },
     {
       host,
       port,
@@ -36,10 +43,12 @@ export async function serveUntilStopped({ host, port, start }: ServeOptions): Pr
   );
   try {
     party = await start();
+    settle();
     note(`${party.title} is listening on ${server.url}`);
     await signalled();
     note('Stopping: finishing the requests in flight.');
   } finally {
+    settle();
     await server.close();
     await party?.stop?.();
   }

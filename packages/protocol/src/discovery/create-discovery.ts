@@ -7,6 +7,7 @@ import { withDeadline } from './deadline.js';
 import type { Discovery, MetadataKind, PublishesKeys } from './discovery.js';
 import { type Cached, DocumentCache } from './document-cache.js';
 import { type FetchedDocument, HostRefused } from './document-fetch.js';
+import { type DocumentType, JWKS, METADATA, PEM } from './document-types.js';
 import {
   type DiscoveryOptions,
   MAX_JWKS_SECONDS,
@@ -16,29 +17,11 @@ import {
 import { discoveryFailed, reasonOf } from './failure.js';
 import { PublishedKeys } from './jwks.js';
 import { OutboundLimit } from './outbound-limit.js';
-import {
-  isPemType,
-  PEM_TYPES,
-  type PublishedChain,
-  readPublishedChain,
-} from './published-chain.js';
+import { type PublishedChain, readPublishedChain } from './published-chain.js';
 
 /** PROTOCOL section 6: 64 KiB. */
 const MAX_DOCUMENT_BYTES = 65_536;
 const MAX_METADATA_SECONDS = 86_400;
-
-/** What is asked for, and what is taken for it. */
-interface DocumentType {
-  readonly accept: string;
-  readonly admits: (contentType: string | undefined) => boolean;
-}
-
-const METADATA: DocumentType = { accept: 'application/json', admits: isJsonType };
-const JWKS: DocumentType = {
-  accept: 'application/jwk-set+json, application/json',
-  admits: isJsonType,
-};
-const PEM: DocumentType = { accept: PEM_TYPES, admits: isPemType };
 
 /** A document with what the kind that asked for it first made of it. */
 interface Metadata {
@@ -213,10 +196,6 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
         async () => (await findChain(url, thumbprint))?.certificates,
       ),
   };
-}
-
-function isJsonType(contentType: string | undefined): boolean {
-  return /^application\/(?:[\w.-]+\+)?json[ \t]*(?:;|$)/i.test(contentType?.trim() ?? '');
 }
 
 /** What of a URL may stand in the log: never a path or query, which may hold what its sender wants kept. */

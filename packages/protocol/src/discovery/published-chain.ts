@@ -13,20 +13,6 @@ export interface PublishedChain {
   readonly thumbprint: string;
 }
 
-/** The `Accept` header for {@link isPemType}. */
-export const PEM_TYPES = 'application/pem-certificate-chain, application/x-pem-file';
-
-/**
- * True for the registered type (RFC 8555 section 9.1), the common unregistered one, and the one that web servers give
- * to `.pem` files unless told otherwise. Not for `text/plain` or `application/octet-stream`: a place where anybody may
- * leave text is not a place where an agent publishes its certificates.
- */
-export function isPemType(contentType: string | undefined): boolean {
-  return /^application\/(?:pem-certificate-chain|x-pem-file|x-x509-ca-cert)[ \t]*(?:;|$)/i.test(
-    contentType?.trim() ?? '',
-  );
-}
-
 /** Throws {@link HostRefused} unless `body` is PEM with one to five certificates, no two of them the same. */
 export async function readPublishedChain(body: Uint8Array): Promise<PublishedChain> {
   const certificates = readPem(new TextDecoder().decode(body), MAX_CERTIFICATES);

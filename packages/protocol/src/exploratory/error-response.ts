@@ -48,7 +48,7 @@ export function errorSpelling(code: ErrorCode): Spelling {
 
 /**
  * The answer to a refused request: status, `{"error","error_description"}`, `Cache-Control: no-store`, the
- * `Agent-Auth` challenge and `Retry-After` when there are. Only the error's public text is used, and for our own
+ * `Agent-Auth` challenge, `Retry-After` and the request id when there are. Only the error's public text is used, and for our own
  * faults (500) not even that.
  */
 export function errorResponse(error: AAuthError, challenge?: Challenge): Response {
@@ -58,6 +58,7 @@ export function errorResponse(error: AAuthError, challenge?: Challenge): Respons
     'Cache-Control': 'no-store',
   });
   if (challenge !== undefined) headers.set('Agent-Auth', serializeChallenge(challenge));
+  if (error.requestId !== undefined) headers.set('X-Request-Id', error.requestId);
   const wait = error.retryAfterSeconds ?? (status === 503 || status === 429 ? 10 : undefined);
   if (wait !== undefined) headers.set('Retry-After', String(Math.max(1, Math.ceil(wait))));
   const description = status === 500 ? INTERNAL : error.message;

@@ -115,7 +115,7 @@ export class ClaimReader {
       const time = this.seconds(name);
       if (time !== undefined && !(time <= now + skew)) this.refuse(`${name}_in_future`);
     }
-    if (!(exp - now <= maxLifetimeSeconds + skew)) this.refuse('exp_too_far');
+    if (!(exp - now <= maxLifetimeSeconds) || Number.isNaN(skew)) this.refuse('exp_too_far');
     if (!isLive(exp, expectations) && !acceptExpired) this.refuse('token_expired');
     return exp;
   }

@@ -32,16 +32,17 @@ export async function handleAuthEndpoint(
   } catch (error) {
     const known = asAAuthError(error);
     context.report(known);
+    const { requestId } = known;
     const { status } = errorSpelling(known.code);
     if (status < 500) {
       // A form that is too large, or broke off on its way.
-      const { html, headers } = messagePage({ kind: 'bad-request' });
+      const { html, headers } = messagePage({ kind: 'bad-request' }, { requestId });
       return new Response(html, { status, headers });
     }
     const message: Message =
       known.code === 'temporarily_unavailable'
         ? { kind: 'unavailable', retryAfterSeconds: known.retryAfterSeconds ?? 5 }
         : { kind: 'server-error' };
-    return pageResponse(messagePage(message));
+    return pageResponse(messagePage(message, { requestId }));
   }
 }

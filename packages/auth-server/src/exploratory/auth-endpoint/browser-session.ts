@@ -70,10 +70,11 @@ export async function startSession(
     lastSeenAt: now,
     expiresAt: now + context.lifetimes.session,
   };
-  if (!(await context.storage.sessions.create(session))) return undefined;
-  if (previous.session !== undefined) {
-    await context.storage.sessions.delete(previous.session.idHash);
-  }
+  const { sessions } = context.storage;
+  // Of a form that is posted twice, the second finds the old session gone and starts one of its own.
+  const replaced =
+    previous.session !== undefined && (await sessions.replace(previous.session.idHash, session));
+  if (!replaced && !(await sessions.create(session))) return undefined;
   return setCookie(context, cookie, context.lifetimes.session);
 }
 

@@ -35,5 +35,6 @@ export function isNavigation(request: Request): boolean {
 
 /** Whether the request was sent to this server under its own name. */
 export function isOwnHost(context: ServerContext, request: Request): boolean {
-  return (request.headers.get('host') ?? context.authority).toLowerCase() === context.authority;
+  const host = (request.headers.get('host') ?? context.authority).toLowerCase();
+  return host === context.authority || host.replace(/:(?:80|443)$/, '') === context.authority;
 }

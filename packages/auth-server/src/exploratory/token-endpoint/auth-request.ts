@@ -15,6 +15,8 @@ import { issueTokenAnswer } from './auth-token-answer.js';
 import { checkRedirectUri, readRedirectUri } from './redirect-uri.js';
 import type { AgentCaller, TokenRequest } from './token-endpoint.js';
 
+const MAX_DESCRIPTION_LENGTH = 500;
+
 /** What is asked for, once it has been verified. */
 interface Asked {
   readonly kind: Question['kind'];
@@ -192,7 +194,8 @@ async function composeQuestion(
       ...(resource?.name === undefined ? {} : { name: resource.name }),
     },
     scopes: asked.scopes.map((scope) => {
-      const description = descriptions.get(scope);
+      // No more than a person will be shown; the room for pending requests is not theirs to fill.
+      const description = descriptions.get(scope)?.slice(0, MAX_DESCRIPTION_LENGTH);
       return { name: scope, ...(description === undefined ? {} : { description }) };
     }),
   };
