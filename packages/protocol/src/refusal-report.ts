@@ -15,11 +15,16 @@ export function refusalReporter(
   random: Random,
 ): (error: AAuthError) => void {
   return (error) => {
-    try {
-      error.requestId ??= randomSecret(random, REQUEST_ID_BITS);
-      onRefused?.(error);
-    } catch {
-      // The request is answered all the same.
+    // The request is answered all the same when there is no randomness or the log fails.
+    for (const step of [
+      () => (error.requestId ??= randomSecret(random, REQUEST_ID_BITS)),
+      () => onRefused?.(error),
+    ]) {
+      try {
+        step();
+      } catch {
+        continue;
+      }
     }
   };
 }
