@@ -8,23 +8,24 @@ const REQUEST_ID_BITS = 72;
 
 /**
  * Makes the function that a server reports refusals with: it gives the refusal its request id and tells the operator.
- * A log that fails does not change the answer.
  */
 export function refusalReporter(
   onRefused: OnRefused | undefined,
   random: Random,
 ): (error: AAuthError) => void {
   return (error) => {
-    // The request is answered all the same when there is no randomness or the log fails.
-    for (const step of [
-      () => (error.requestId ??= randomSecret(random, REQUEST_ID_BITS)),
-      () => onRefused?.(error),
-    ]) {
-      try {
-        step();
-      } catch {
-        continue;
-      }
-    }
+    attempt(() => {
+      error.requestId ??= randomSecret(random, REQUEST_ID_BITS);
+    });
+    attempt(() => onRefused?.(error));
   };
+}
+
+/** The request is answered all the same when there is no randomness or the log fails. */
+function attempt(step: () => void): void {
+  try {
+    step();
+  } catch {
+    // Nobody is left to tell.
+  }
 }
