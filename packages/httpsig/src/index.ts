@@ -31,6 +31,7 @@ export {
   importSigningKey,
   importVerificationKey,
   type PrivateJwk,
+  type SignatureVerifier,
   type SigningKey,
   type VerificationKey,
 } from './keys.js';

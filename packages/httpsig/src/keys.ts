@@ -23,6 +23,16 @@ export interface SigningKey {
   sign(data: Bytes): Promise<Bytes>;
 }
 
+/**
+ * Checks a signature with a key. Replaces the platform's own verification, for instance by a faster library; it must
+ * refuse whatever the platform would refuse. May answer at once or later; must not throw for a bad signature.
+ */
+export type SignatureVerifier = (
+  key: VerificationKey,
+  signature: Bytes,
+  data: Bytes,
+) => boolean | Promise<boolean>;
+
 class ImportedKey implements VerificationKey {
   readonly algorithm: SignatureAlgorithm;
   readonly jwk: PublicJwk;

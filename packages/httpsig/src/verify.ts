@@ -2,7 +2,7 @@ import { utf8, type Bytes } from './bytes.js';
 import { checkContentDigest } from './content-digest.js';
 import { SignatureError, type SignatureFailure } from './failure.js';
 import { agrees } from './jwk.js';
-import type { VerificationKey } from './keys.js';
+import type { SignatureVerifier, VerificationKey } from './keys.js';
 import { HeaderIndex, type HttpMessage } from './message.js';
 import { requiredComponents, type SignatureProfile, type Wire } from './profile.js';
 import { parseSignatureKeyField } from './signature-key/parse.js';
@@ -29,6 +29,8 @@ export interface VerifyOptions<K extends ResolvedKey> {
   readonly acceptSchemes: readonly SchemeName[];
   /** Seconds; defaults to the profile's. */
   readonly windowSeconds?: number;
+  /** Replaces the platform's verification of the request's signature. */
+  readonly verifySignature?: SignatureVerifier;
   /**
    * Finds the key. Called only once everything that can be judged without it has been: shape, label, coverage,
    * `created`, `expires` and digest. A thrown {@link SignatureError} becomes the failure; anything else is passed on.
@@ -87,6 +89,8 @@ export async function verifyMessage<K extends ResolvedKey>(
   }
 }
 
+const verifyByPlatform: SignatureVerifier = (key, signature, data) => key.verify(signature, data);
+
 async function verify<K extends ResolvedKey>(
   message: HttpMessage,
   options: VerifyOptions<K>,
@@ -135,9 +139,10 @@ async function verify<K extends ResolvedKey>(
     throw new SignatureError('algorithm_mismatch', 'Signature-Input: alg contradicts the key.');
   }
   const { components } = input;
+  const { verifySignature = verifyByPlatform } = options;
   for (const [text, wire] of candidates) {
     const base = utf8(text);
-    if (await resolved.key.verify(value.bytes, base)) {
+    if (await verifySignature(resolved.key, value.bytes, base)) {
       const nonce = components.includes('nonce') ? headers.get('nonce') : undefined;
       return {
         signatureKey,

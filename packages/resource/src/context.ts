@@ -77,6 +77,7 @@ export function createContext(options: ResourceOptions): ResourceContext {
     authorities: [authorityOf(id), ...(options.authorities ?? [])],
     ...(options.tokenOpener === undefined ? {} : { tokenOpener: options.tokenOpener }),
     ...(options.x509Roots === undefined ? {} : { x509Roots: options.x509Roots }),
+    ...(options.verifySignature === undefined ? {} : { verifySignature: options.verifySignature }),
     ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
     ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
     ...(options.skewSeconds === undefined ? {} : { skewSeconds: options.skewSeconds }),

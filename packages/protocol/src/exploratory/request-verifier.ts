@@ -3,6 +3,7 @@ import {
   type ResolvedKey,
   type SignatureFailure,
   type VerifiedSignature,
+  type SignatureVerifier,
   verifyMessage,
   type Wire,
 } from '@countersign/httpsig';
@@ -36,6 +37,8 @@ export interface RequestVerifierOptions extends CallerResolverOptions {
   readonly acceptWire?: readonly Wire[];
   /** Seconds that `created` may lie from now; default 60. */
   readonly windowSeconds?: number;
+  /** Replaces the platform's verification of request signatures, for instance by `sodiumVerifier()`. */
+  readonly verifySignature?: SignatureVerifier;
   /** How repeats are refused. Without it they are not: a nonce is then covered, and nothing else. */
   readonly replay?: ReplayCheckOptions;
 }
@@ -62,6 +65,9 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
       now,
       acceptWire: options.acceptWire ?? DEFAULT_WIRES,
       acceptSchemes,
+      ...(options.verifySignature === undefined
+        ? {}
+        : { verifySignature: options.verifySignature }),
       ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
       resolveKey: async (signatureKey) => {
         const caller = await resolveCaller(signatureKey, now);
