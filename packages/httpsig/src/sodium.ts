@@ -1,4 +1,4 @@
-import { crypto_sign_BYTES, crypto_sign_verify_detached } from 'sodium-native';
+import sodium from 'sodium-native';
 import { decodeBase64Url } from './bytes.js';
 import type { SignatureVerifier, VerificationKey } from './keys.js';
 
@@ -17,8 +17,8 @@ export function sodiumVerifier(): SignatureVerifier {
   };
   return (key, signature, data) => {
     if (key.algorithm.name !== 'ed25519') return key.verify(signature, data);
-    if (signature.length !== crypto_sign_BYTES) return false;
-    return crypto_sign_verify_detached(asBuffer(signature), asBuffer(data), rawKey(key));
+    if (signature.length !== sodium.crypto_sign_BYTES) return false;
+    return sodium.crypto_sign_verify_detached(asBuffer(signature), asBuffer(data), rawKey(key));
   };
 }
 
