@@ -89,4 +89,4 @@ export {
   type VerifyOptions,
   type VerifyResult,
 } from './verify.js';
-export { sha256 } from '#platform';
+export { sha256, sha256Text } from '#platform';

@@ -12,7 +12,7 @@ export interface VerificationKey {
   /** RFC 7638 SHA-256 thumbprint, base64url. */
   readonly thumbprint: string;
   /** True when `signature` is this key's over `data`. Never throws. */
-  verify(signature: Bytes, data: Bytes): Promise<boolean>;
+  verify(signature: Bytes, data: Bytes): boolean | Promise<boolean>;
 }
 
 /** A key that signs. `sign` may be carried out elsewhere, for instance by a key management service. */
@@ -51,7 +51,7 @@ class ImportedKey implements VerificationKey {
     this.#handle = handle;
   }
 
-  verify(signature: Bytes, data: Bytes): Promise<boolean> {
+  verify(signature: Bytes, data: Bytes): boolean | Promise<boolean> {
     return verifySignature(this.#handle, this.algorithm, signature, data);
   }
 }

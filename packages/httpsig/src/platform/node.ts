@@ -1,6 +1,7 @@
 import {
   createHash,
   createPublicKey,
+  hash,
   type JsonWebKey as NodeJsonWebKey,
   constants,
   type KeyObject,
@@ -32,10 +33,12 @@ interface Job {
 
 let waiting: Job[] = [];
 let onPool = 0;
+/** How often in a row a check was alone in its turn of the event loop. */
+let aloneInARow = 0;
 
 /**
  * Verifies where it is fastest: a check that is alone on the main thread, which spares the way to the thread pool and
- * back (134 µs instead of 240 µs here), several at once on the pool, which uses every core. What arrives within one
+ * back (115 µs instead of 240 µs here), several at once on the pool, which uses every core. What arrives within one
  * turn of the event loop counts as at once. Never throws for a bad signature.
  */
 export function verifySignature(
@@ -43,7 +46,12 @@ export function verifySignature(
   algorithm: SignatureAlgorithm,
   signature: Bytes,
   data: Bytes,
-): Promise<boolean> {
+): boolean | Promise<boolean> {
+  // Waiting for the end of the turn costs 6 µs here. Where checks have come one by one, only each eighth looks again.
+  if (aloneInARow > 3 && aloneInARow % 8 !== 0 && onPool === 0 && waiting.length === 0) {
+    aloneInARow += 1;
+    return runHere(key, algorithm, signature, data);
+  }
   return new Promise((resolve) => {
     if (waiting.push({ key, algorithm, signature, data, resolve }) === 1) setImmediate(runWaiting);
   });
@@ -53,12 +61,19 @@ function runWaiting(): void {
   const jobs = waiting;
   waiting = [];
   const [only] = jobs;
-  if (jobs.length === 1 && only !== undefined && onPool === 0) runHere(only);
-  else for (const job of jobs) runOnPool(job);
+  if (jobs.length === 1 && only !== undefined && onPool === 0) {
+    aloneInARow += 1;
+    only.resolve(runHere(only.key, only.algorithm, only.signature, only.data));
+  } else {
+    aloneInARow = 0;
+    for (const job of jobs) runOnPool(job);
+  }
 }
 
-function verifyParameters({ key, algorithm }: Job): VerifyKeyObjectInput {
-  const { dsaEncoding, pss } = algorithm.node;
+function verifyParameters(
+  key: PublicKeyHandle,
+  { node: { dsaEncoding, pss } }: SignatureAlgorithm,
+): VerifyKeyObjectInput {
   return {
     key,
     ...(dsaEncoding === undefined ? {} : { dsaEncoding }),
@@ -68,24 +83,38 @@ function verifyParameters({ key, algorithm }: Job): VerifyKeyObjectInput {
   };
 }
 
-function runHere(job: Job): void {
-  const { algorithm, data, signature, resolve } = job;
-  let valid = false;
+function runHere(
+  key: PublicKeyHandle,
+  algorithm: SignatureAlgorithm,
+  signature: Bytes,
+  data: Bytes,
+): boolean {
   try {
-    valid = verify(algorithm.node.digest, data, verifyParameters(job), signature);
+    return verify(algorithm.node.digest, data, verifyParameters(key, algorithm), signature);
   } catch {
     // A signature that cannot be read is not a signature.
+    return false;
   }
-  resolve(valid);
 }
 
 function runOnPool(job: Job): void {
-  const { algorithm, data, signature, resolve } = job;
+  const { key, algorithm, data, signature, resolve } = job;
   onPool += 1;
-  verify(algorithm.node.digest, data, verifyParameters(job), signature, (error, valid) => {
-    onPool -= 1;
-    resolve(error === null && valid);
-  });
+  verify(
+    algorithm.node.digest,
+    data,
+    verifyParameters(key, algorithm),
+    signature,
+    (error, valid) => {
+      onPool -= 1;
+      resolve(error === null && valid);
+    },
+  );
+}
+
+/** SHA-256 of a text's UTF-8, base64url: in one call, which is twice as fast for short texts. */
+export async function sha256Text(text: string): Promise<string> {
+  return hash('sha256', text, 'base64url');
 }
 
 export async function sha256(data: Uint8Array): Promise<Bytes> {

@@ -1,5 +1,5 @@
 import type { SignatureAlgorithm } from '../algorithms.js';
-import type { Bytes } from '../bytes.js';
+import { type Bytes, encodeBase64Url, utf8 } from '../bytes.js';
 import type { PublicJwk } from '../jwk.js';
 
 /** A public key in the form this platform verifies with. */
@@ -27,6 +27,11 @@ export async function verifySignature(
   } catch {
     return false;
   }
+}
+
+/** SHA-256 of a text's UTF-8, base64url. */
+export async function sha256Text(text: string): Promise<string> {
+  return encodeBase64Url(await sha256(utf8(text)));
 }
 
 export async function sha256(data: Uint8Array): Promise<Bytes> {

@@ -1,4 +1,4 @@
-import { encodeBase64Url, sha256, utf8, type VerificationKey } from '@countersign/httpsig';
+import { sha256Text, type VerificationKey } from '@countersign/httpsig';
 import { SegmentedCache } from '../discovery/segmented-cache.js';
 import type { ServerIdentifier } from '../identifiers.js';
 import type { Caller } from './caller.js';
@@ -33,7 +33,7 @@ export function createTokenMemory(maxTokens: number): TokenMemory {
     maxCacheBytes: Number.MAX_SAFE_INTEGER,
   });
   return {
-    hash: async (token) => encodeBase64Url(await sha256(utf8(token))),
+    hash: sha256Text,
     find: (hash) => cache.get(hash),
     add: (hash, token) => {
       cache.set(hash, token, 0);
