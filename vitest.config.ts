@@ -29,6 +29,7 @@ export default defineConfig({
   plugins: [sources],
   test: {
     include: ['packages/*/test/**/*.test.ts', 'packages/*/test/**/*.test.tsx'],
+    setupFiles: ['./test-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     pool: 'threads',

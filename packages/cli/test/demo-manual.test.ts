@@ -1,7 +1,8 @@
+import { readdirSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decide } from './support/person.js';
-import { type Running, start } from './support/program.js';
+import { folder, type Running, start } from './support/program.js';
 import { freePort } from './support/servers.js';
 
 let browser: Browser;
@@ -24,7 +25,8 @@ afterAll(() => browser.close());
 async function startDemo(extra: string[] = []): Promise<{ program: Running; url: string }> {
   const [agent, resource, auth] = [await freePort(), await freePort(), await freePort()];
   const ports = `--agent-port ${agent} --resource-port ${resource} --auth-port ${auth}`;
-  const program = start(['demo', '--manual', ...ports.split(' '), ...extra]);
+  const args = ['demo', '--manual', ...ports.split(' '), ...extra];
+  const program = start(args, { env: { TMPDIR: folder } });
   const [, url = ''] = await program.see(/open the following URL in your browser:\n\n +(\S+)\n/);
   expect(program.stderr()).toContain('Sign in as testuser with the password testpass.');
   return { program, url };
@@ -55,4 +57,16 @@ describe('demo --manual', () => {
     expect(stderr).toMatch(/^error: Access was denied at the auth server http:\S+/m);
     expect(stderr).not.toMatch(/^ +at /m);
   });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'stops on %s and leaves nothing behind',
+    async (signal) => {
+      const { program } = await startDemo();
+      program.kill(signal);
+      const { code, stderr } = await program.ended;
+      expect(code).toBe(130);
+      expect(stderr).toMatch(/error: Stopped before the end\.\n$/);
+      expect(readdirSync(folder)).toEqual([]);
+    },
+  );
 });

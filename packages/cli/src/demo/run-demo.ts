@@ -54,7 +54,8 @@ async function settled(flow: string, run: () => Promise<FlowResult>): Promise<Fl
   try {
     return await run();
   } catch (error) {
-    if (error instanceof CommandError && error.exitCode === 2) throw error;
+    // Wrong usage, and being stopped, are not about the flow.
+    if (error instanceof CommandError && error.exitCode !== 1) throw error;
     await reportError(error);
     const message = error instanceof Error ? error.message : 'unknown error';
     return { flow, passed: false, requests: 0, milliseconds: 0, error: message };

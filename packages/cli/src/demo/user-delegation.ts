@@ -4,6 +4,7 @@ import { CommandError } from '../command-error.js';
 import { out } from '../terminal.js';
 import { titledBlock } from '../trace/block.js';
 import type { FlowOptions, FlowResult } from './flow.js';
+import { Interruption } from './interruption.js';
 import { decodedLines, Observed } from './observed.js';
 import { DEMO_PERSON, startParties } from './parties.js';
 import { approveAsPerson } from './person.js';
@@ -65,6 +66,8 @@ export async function runUserDelegation(options: FlowOptions): Promise<FlowResul
     ]),
   );
   const observed = new Observed();
+  const interruption = new Interruption();
+  const { signal } = interruption;
   const started = performance.now();
   const parties = await startParties(
     options,
@@ -72,13 +75,13 @@ export async function runUserDelegation(options: FlowOptions): Promise<FlowResul
     observed,
   );
   try {
-    if (manual && process.stdin.isTTY) await pressEnter();
+    if (manual && process.stdin.isTTY) await pressEnter(interruption);
     const url = `${parties.resourceUrl}/data-auth`;
-    const first = await parties.agent.fetch(url);
+    const first = await parties.agent.fetch(url, { signal });
     const body = await first.text();
     if (first.status !== 200) throw new CommandError(`The resource answered ${first.status}.`);
     const asked = observed.requests;
-    const second = await parties.agent.fetch(url);
+    const second = await parties.agent.fetch(url, { signal });
     const secondBody = await second.text();
     const repeated = observed.requests - asked;
     const milliseconds = Math.round(performance.now() - started);
@@ -98,12 +101,20 @@ export async function runUserDelegation(options: FlowOptions): Promise<FlowResul
     }
     return { flow: 'user-delegation', passed, requests, milliseconds };
   } finally {
+    interruption.end();
     await parties.stop();
   }
 }
 
-async function pressEnter(): Promise<void> {
+async function pressEnter({ signal, interrupt }: Interruption): Promise<void> {
   const reader = createInterface({ input: process.stdin, output: process.stderr });
-  await reader.question('Ready. Press Enter to begin... ');
-  reader.close();
+  reader.on('SIGINT', interrupt);
+  try {
+    await reader.question('Ready. Press Enter to begin... ', { signal });
+  } catch {
+    process.stderr.write('\n');
+    signal.throwIfAborted();
+  } finally {
+    reader.close();
+  }
 }
