@@ -17,7 +17,7 @@ export interface PeerKey {
 
 export function makeKey(kid: string): PeerKey {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const { kty, crv, x } = publicKey.export({ format: 'jwk' });
+  const { kty = '', crv = '', x = '' } = publicKey.export({ format: 'jwk' });
   return { kid, privateKey, jwk: { kty, crv, x, kid, use: 'sig', alg: 'EdDSA' } };
 }
 
@@ -34,7 +34,7 @@ export function signWith({ privateKey }: PeerKey, text: string): string {
 export function isSignedBy(jwk: JsonWebKey, text: string, signature: string): boolean {
   // Base64url without padding and nothing else: this is how these wires differ from the standard.
   if (!/^[A-Za-z0-9_-]+$/.test(signature)) return false;
-  const { kty, crv, x } = jwk;
+  const { kty = '', crv = '', x = '' } = jwk;
   const key = createPublicKey({ key: { kty, crv, x }, format: 'jwk' });
   return verify(null, Buffer.from(text), key, Buffer.from(signature, 'base64url'));
 }

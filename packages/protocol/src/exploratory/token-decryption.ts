@@ -1,5 +1,5 @@
 import { decodeBase64Url } from '@countersign/httpsig';
-import { compactDecrypt, type CryptoKey, importJWK, type JWK } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
 import { AAuthError } from '../errors.js';
 import { isJsonObject, type JsonObject, parseStrictJsonBytes } from '../json.js';
 import { MAX_TOKEN_LENGTH } from '../jws.js';
@@ -67,6 +67,8 @@ async function loadKey(jwk: JsonObject, name: string): Promise<DecryptionKey> {
       `${name} must be a private EC (P-256, P-384), X25519 or RSA (2048 to 4096 bits) key.`,
     );
   }
+  // Loaded by those who have such keys: everybody else starts without it.
+  const { importJWK } = await import('jose');
   try {
     return { algorithm, key: await importJWK(jwk as JWK, algorithm) };
   } catch {
@@ -102,6 +104,7 @@ async function openToken(jwe: string, keys: ReadonlyMap<string, DecryptionKey>):
   if (header['alg'] !== own.algorithm || header['enc'] !== CONTENT_ALGORITHM) {
     refuse('encryption_algorithm');
   }
+  const { compactDecrypt } = await import('jose');
   try {
     const { plaintext } = await compactDecrypt(jwe, own.key, {
       keyManagementAlgorithms: KEY_ALGORITHMS,

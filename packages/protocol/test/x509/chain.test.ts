@@ -383,6 +383,26 @@ const faults: Fault[] = [
     'not valid at this time',
   ],
   ['whose root has expired', () => rootWith({ notAfter: NOW - 1 }), 'not valid at this time'],
+  [
+    'whose root has expired, with an intermediate that has not',
+    () => {
+      const other = issueRoot({ notAfter: NOW - 1 });
+      const between = issueCa(other);
+      const one = issue(between, {});
+      return [one, chainPem(one, between), other];
+    },
+    'not valid at this time',
+  ],
+  [
+    'whose upper intermediate is not yet valid, with a lower one that is',
+    () => {
+      const upper = issueCa(root, { notBefore: NOW + 1 });
+      const lower = issueCa(upper);
+      const one = issue(lower, {});
+      return [one, chainPem(one, lower, upper)];
+    },
+    'not valid at this time',
+  ],
   ['whose root is not yet valid', () => rootWith({ notBefore: NOW + 1 }), 'not valid at this time'],
   ['whose leaf is a CA', () => leafSaying(basicConstraints(true)), 'the leaf is a CA'],
   [
@@ -543,6 +563,14 @@ describe('a chain is refused', () => {
 
   it('and these tests start from one that is not', async () => {
     await receiveChain([root], leaf, honest);
+  });
+
+  it('when the root at its end is trusted, but another of the same name issued it', async () => {
+    const namesake = issueRoot();
+    await receiveChain([root, namesake], leaf, chainPem(leaf, ca, root));
+    const pem = chainPem(leaf, ca, namesake);
+    const error = await refusalOf(receiveChain([root, namesake], leaf, pem));
+    expect(error.detail).toBe('signature not made with the key of the issuer');
   });
 
   it('when the request is signed with another key than the leaf’s', async () => {

@@ -102,6 +102,11 @@ describe('roots are accepted', () => {
     make(chainPem(root, other));
   });
 
+  it('that share a key under two names, or a name with two keys', () => {
+    make(root.pem, issueRoot({ subject: 'Renamed', keys: root.keys }).pem);
+    make(root.pem, issueRoot().pem);
+  });
+
   it('when they were signed by somebody else, or with what is not accepted further down', async () => {
     const keys = keyPair.rsa();
     const cross = issue(other, { subject: 'Cross', extensions: CA_EXTENSIONS, keys });
