@@ -1,5 +1,5 @@
 import type { Wire } from '@countersign/httpsig';
-import type { Clock, Discovery, OnRefused, Random } from '@countersign/protocol';
+import type { Clock, Discovery, OnRefused, Random, TrustRoots } from '@countersign/protocol';
 import type { Policy } from './policy.js';
 import type { Storage } from './storage/index.js';
 
@@ -12,10 +12,10 @@ export interface AuthServerOptions {
   /** Default: a guarded discovery with its own cache. */
   readonly discovery?: Discovery;
   /**
-   * Certificates (PEM) of the CAs whose leaves identify agents by `scheme=x509`; without any that scheme is refused.
+   * The CAs whose leaves identify agents by `scheme=x509`, from `loadTrustRoots`; without any that scheme is refused.
    * Revocation is not checked.
    */
-  readonly x509Roots?: readonly string[];
+  readonly x509Roots?: TrustRoots;
   /** Default `rfc9421` and `2026-02`. `2026-01` lets captured requests be replayed and must be named. */
   readonly acceptWire?: readonly Wire[];
   /** Let an agent that publishes no `redirect_uris` be redirected to on its own origin (PROTOCOL section 5.1). */

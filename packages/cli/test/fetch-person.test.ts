@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decide, unescapeHtml } from './support/person.js';
+import { Browser, decide, unescapeHtml } from './support/person.js';
 import { run, start, urlToApprove } from './support/program.js';
 import {
   freePort,
@@ -11,6 +11,8 @@ import {
   serveResource,
 } from './support/servers.js';
 
+/** Signs in once. */
+const browser = new Browser();
 let resource: Served;
 let url: string;
 beforeAll(async () => {
@@ -25,7 +27,7 @@ const ask = (...args: string[]) => start(['fetch', url, '--no-browser', ...args]
 describe('fetch, where a person must approve', () => {
   it('prints the URL alone on a line, waits, and goes on by itself', async () => {
     const program = ask();
-    const page = await decide(await urlToApprove(program));
+    const page = await decide(await urlToApprove(program), { browser });
     expect(page.status).toBe(200);
     expect(page.html).toContain('Approved');
     const { code, stdout, stderr } = await program.ended;
@@ -37,7 +39,7 @@ describe('fetch, where a person must approve', () => {
   it('says that access was denied, with exit code 1', async () => {
     const port = await freePort();
     const program = ask('--listen', `${port}`);
-    const page = await decide(await urlToApprove(program), { deny: true });
+    const page = await decide(await urlToApprove(program), { browser, deny: true });
     expect(page.url).toContain(`http://127.0.0.1:${port}/callback?error=access_denied&`);
     expect(page.html).toContain('Not approved');
     const { code, stdout, stderr } = await program.ended;
@@ -61,7 +63,7 @@ describe('fetch, where a person must approve', () => {
     );
     program.type(`${redirectUri}?code=guessed&state=guessed`);
     await program.see(/not accepted\. It is not the answer to this request \(state_unknown\)/);
-    const { url: address } = await decide(consent, { stopAt: redirectUri });
+    const { url: address } = await decide(consent, { browser, stopAt: redirectUri });
     program.type(address.replace(/iss=[^&]*/, 'iss=https%3A%2F%2Fother.example'));
     await program.see(/\(iss_other\)/);
     expect(program.stdout()).toBe('');
@@ -74,7 +76,7 @@ describe('fetch, where a person must approve', () => {
   it('with --tokens asks once: the next run has the token, and its file is private', async () => {
     const tokens = newFile('tokens.json');
     const program = ask('--tokens', tokens);
-    await decide(await urlToApprove(program));
+    await decide(await urlToApprove(program), { browser });
     expect((await program.ended).code).toBe(0);
     for (const file of [tokens, `${tokens}.keys`]) expect(statSync(file).mode & 0o777).toBe(0o600);
     const again = await run(['fetch', url, '--tokens', tokens]);
@@ -86,7 +88,7 @@ describe('fetch, where a person must approve', () => {
     const keys = newFile('keys.json');
     const first = ask('--keys', keys);
     const consent = await urlToApprove(first);
-    await decide(consent);
+    await decide(consent, { browser });
     expect((await first.ended).code).toBe(0);
     const second = ask('--keys', keys);
     const later = await urlToApprove(second);
@@ -110,7 +112,7 @@ describe('fetch with the identity of an agent server', () => {
     const keys = newFile('shared-keys.json');
     const agentServer = await serveAgent(keys, ['--name', 'Mail helper']);
     const program = ask('--id', agentServer.url, '--keys', keys);
-    const page = await decide(await urlToApprove(program));
+    const page = await decide(await urlToApprove(program), { browser });
     expect(page.url).toMatch(new RegExp(`^${agentServer.url}/callback\\?code=`));
     const shown = /<textarea[^>]*>\n([^<]+)<\/textarea>/.exec(page.html)?.[1] ?? page.html;
     program.type(unescapeHtml(shown));

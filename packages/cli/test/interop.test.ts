@@ -5,7 +5,7 @@ import { startPeerAuthServer } from './peers/auth-server.js';
 import type { PeerServer } from './peers/http.js';
 import { startPeerResource } from './peers/resource.js';
 import { type PeerWire, verifySignature } from './peers/signatures.js';
-import { decide } from './support/person.js';
+import { Browser, decide } from './support/person.js';
 import { type Result, start, urlToApprove } from './support/program.js';
 import { type Served, serveAuthServer, serveResource } from './support/servers.js';
 
@@ -36,14 +36,16 @@ afterAll(async () => {
   await Promise.all(peers.map((one) => one.close()));
 });
 
+/** Signs in at each server once. */
+const browser = new Browser();
 const approve = async (url: string): Promise<void> => {
-  await decide(url);
+  await decide(url, { browser });
 };
 
 /** Our agent, with a person who approves. */
 async function fetchWithOurs(url: string, wire: PeerWire, args: string[] = []): Promise<Result> {
   const program = start(['fetch', url, '--wire', wire, '--no-browser', ...args]);
-  await decide(await urlToApprove(program));
+  await approve(await urlToApprove(program));
   return await program.ended;
 }
 
@@ -131,7 +133,7 @@ describe.each(WIRES)('on the %s wire', (wire) => {
 
   it('their agent gets no token where the person denies', async () => {
     const ended = theirAgent.get(`${ourResource.url}/data-auth`, async (url) => {
-      await decide(url, { deny: true });
+      await decide(url, { browser, deny: true });
     });
     expect((await ended).status).toBe(400);
   });

@@ -86,4 +86,5 @@ export {
 export { DEFAULT_WIRES, isSafeMethod, signingProfile } from './exploratory/signing-profile.js';
 export { loadTokenOpener, type TokenOpener } from './exploratory/token-decryption.js';
 export { TOKEN_TYPES, type TokenExpectations, type TokenType } from './exploratory/token-claims.js';
+export { loadTrustRoots, type TrustRoots } from './x509/certificate-resolver.js';
 export { certificateThumbprint } from './x509/thumbprint.js';

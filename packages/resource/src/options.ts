@@ -7,6 +7,7 @@ import type {
   Random,
   ReplayStore,
   TokenOpener,
+  TrustRoots,
 } from '@countersign/protocol';
 import type { TokenRequest } from './decide.js';
 
@@ -41,10 +42,10 @@ export interface ResourceOptions {
   /** Further canonical authorities (`host` or `host:port`) beside the identifier's own. */
   readonly authorities?: readonly string[];
   /**
-   * Certificates (PEM) of the CAs whose leaves identify agents by `scheme=x509`; without any that scheme is refused.
+   * The CAs whose leaves identify agents by `scheme=x509`, from `loadTrustRoots`; without any that scheme is refused.
    * Revocation is not checked.
    */
-  readonly x509Roots?: readonly string[];
+  readonly x509Roots?: TrustRoots;
   /** Default `rfc9421` and `2026-02`. `2026-01` lets captured requests be replayed and must be named. */
   readonly acceptWire?: readonly Wire[];
   /**

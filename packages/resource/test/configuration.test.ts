@@ -58,7 +58,6 @@ describe('a resource cannot be made', () => {
       { authServers: ['https://as.example', 'as'] },
       /auth server/,
     ],
-    ['with roots for x509 that are no certificates', { x509Roots: ['root'] }, /x509Roots/],
     ['with a scope of two words', { scopes: { 'data read': 'x' } }, /data read/],
     ['with an empty scope', { scopes: { '': 'x' } }, /cannot be granted/],
     ['with a scope in quotes', { scopes: { '"a"': 'x' } }, /cannot be granted/],

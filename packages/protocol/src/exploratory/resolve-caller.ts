@@ -6,7 +6,7 @@ import {
   isServerIdentifier,
   type ServerIdentifier,
 } from '../identifiers.js';
-import { createCertificateResolver } from '../x509/resolve-certificate.js';
+import type { TrustRoots } from '../x509/certificate-resolver.js';
 import type { TrustedIssuers } from './auth-token.js';
 import type { Caller } from './caller.js';
 import { agentMetadata, authServerMetadata, resourceMetadata } from './metadata.js';
@@ -28,11 +28,8 @@ export interface CallerResolverOptions extends IdentifierOptions {
   readonly maxAuthTokenSeconds?: number;
   /** Opens auth tokens that are encrypted to this receiver; without it they are refused. */
   readonly tokenOpener?: TokenOpener;
-  /**
-   * Certificates (PEM, each entry one or several) of the CAs whose leaves may identify agents. Without any, `x509` is
-   * an unsupported scheme. There is no revocation: trust a CA that issues short-lived certificates.
-   */
-  readonly x509Roots?: readonly string[];
+  /** CAs whose leaves may identify agents; without any, `x509` is an unsupported scheme. */
+  readonly x509Roots?: TrustRoots;
   /** Verified tokens of each kind that are not verified again until they expire; default 10,000. */
   readonly maxRememberedTokens?: number;
 }
@@ -42,9 +39,9 @@ export type CallerResolver = (signatureKey: SignatureKey, now: number) => Promis
 
 /** The schemes that a receiver accepts: `x509` only where it trusts a root (PROTOCOL section 2.1). */
 export function acceptedSchemes({
-  x509Roots = [],
+  x509Roots,
 }: Pick<CallerResolverOptions, 'x509Roots'>): readonly SchemeName[] {
-  return x509Roots.length === 0 ? ['hwk', 'jwks', 'jwt'] : ['hwk', 'jwks', 'jwt', 'x509'];
+  return (x509Roots?.count ?? 0) === 0 ? ['hwk', 'jwks', 'jwt'] : ['hwk', 'jwks', 'jwt', 'x509'];
 }
 
 /** Documents that `well-known` may name, and whether one proves the identity of an agent (PROTOCOL section 2.1). */
@@ -54,17 +51,16 @@ const wellKnownKinds = new Map([
   [authServerMetadata.wellKnown, { kind: authServerMetadata, identifiesAgent: false }],
 ]);
 
-/**
- * Makes the resolver of one receiver, with a memory of the tokens that it has verified. Throws `AAuthError`
- * `configuration_invalid` for roots that cannot be trusted.
- */
+/** Makes the resolver of one receiver, with a memory of the tokens that it has verified. */
 export function createCallerResolver(options: CallerResolverOptions): CallerResolver {
   const { maxRememberedTokens = 10_000 } = options;
   const resolveToken = createTokenResolver(options, {
     auth: createTokenMemory(maxRememberedTokens),
     agent: createTokenMemory(maxRememberedTokens),
   });
-  const resolveCertificate = createCertificateResolver(options);
+  const { x509Roots } = options;
+  const resolveCertificate =
+    (x509Roots?.count ?? 0) === 0 ? undefined : x509Roots?.createResolver(options);
   return async (signatureKey, now) => {
     switch (signatureKey.scheme) {
       case 'hwk': {

@@ -1,31 +1,22 @@
-import { type Bytes, decodeBase64Url, type SignatureKey } from '@countersign/httpsig';
+import { type Bytes, decodeBase64Url } from '@countersign/httpsig';
 import { AAuthError } from '../errors.js';
-import type { Caller } from '../exploratory/caller.js';
-import type { CallerResolverOptions } from '../exploratory/resolve-caller.js';
 import { fromStranger, strangerRefused } from '../exploratory/strangers-key.js';
 import { type VerifiedChain, verifyChain } from './chain.js';
 import { CertificateRefused } from './der.js';
-import { readTrustAnchors } from './trust-anchors.js';
-
-/** Says whom a certificate chain that a request named stands for. */
-export type CertificateResolver = (
-  signatureKey: Extract<SignatureKey, { scheme: 'x509' }>,
-  now: number,
-) => Promise<Caller>;
+import type { CertificateResolver, CertificateResolverOptions } from './certificate-resolver.js';
+import type { Authority } from './trust-anchors.js';
 
 /**
- * Makes the resolver for `scheme=x509`; `undefined` when no roots are configured. Throws {@link AAuthError}
- * `configuration_invalid` for roots that cannot be trusted.
+ * Makes the resolver for `scheme=x509`.
  *
  * A chain is verified once for as long as discovery holds it: verdicts, good and bad, hang on the very array that
  * discovery gives out, and go when it goes. Only the time is asked at every request.
  */
 export function createCertificateResolver(
-  options: Pick<CallerResolverOptions, 'discovery' | 'insecureLoopback' | 'x509Roots'>,
-): CertificateResolver | undefined {
-  const { discovery, x509Roots = [] } = options;
-  const anchors = readTrustAnchors(x509Roots);
-  if (anchors.length === 0) return undefined;
+  anchors: readonly Authority[],
+  options: CertificateResolverOptions,
+): CertificateResolver {
+  const { discovery } = options;
   const verdicts = new WeakMap<readonly Bytes[], Promise<VerifiedChain>>();
 
   const verified = (chain: readonly Bytes[]): Promise<VerifiedChain> => {

@@ -17,6 +17,14 @@ import {
   testClock,
 } from '../kit.js';
 import { holderOf, type Issued } from './authority.js';
+import type { TrustRoots } from '@countersign/protocol';
+import { trustRoots } from '../../src/x509/trust-roots.js';
+
+/** Roots at once, where `loadTrustRoots` would have to be awaited. */
+export function rootsOf(...pems: string[]): TrustRoots {
+  // The type of the package that the tests import, not of its sources.
+  return trustRoots(pems) as unknown as TrustRoots;
+}
 
 export const X5U = 'https://certificates.example/chain.pem';
 export const PEM_TYPE = 'application/pem-certificate-chain';
@@ -42,7 +50,7 @@ export function receiver(
     id: RESOURCE,
     clock,
     discovery: createDiscovery({ clock, fetchDocument: network.fetch }),
-    x509Roots: roots.map(({ pem }) => pem),
+    x509Roots: rootsOf(...roots.map(({ pem }) => pem)),
     ...options,
   });
   return {

@@ -20,6 +20,7 @@ import {
   type Wanted,
 } from './authority.js';
 import { receiveChain } from './receiver.js';
+import { rootsOf } from './receiver.js';
 
 const root = issueRoot();
 const other = issueRoot({ subject: 'Other' });
@@ -30,7 +31,7 @@ const make = (...x509Roots: string[]) =>
     id: parseServerIdentifier('https://rs.example', 'The id'),
     clock: testClock(),
     discovery: new FakeDiscovery(),
-    x509Roots,
+    x509Roots: rootsOf(...x509Roots),
   });
 
 describe('roots are refused when the receiver is made', () => {

@@ -13,6 +13,7 @@ import {
 } from '../kit.js';
 import { chainPem, holderOf, issue, issueCa, issueRoot, keyPair } from './authority.js';
 import { receiver, X5U } from './receiver.js';
+import { rootsOf } from './receiver.js';
 
 const root = issueRoot();
 const ca = issueCa(root);
@@ -28,7 +29,7 @@ const pointing = (change: { x5u?: string; x5t?: string }): Signer => ({
 describe('without roots', () => {
   it.each([
     ['when none are named', undefined],
-    ['when the list is empty', []],
+    ['when the list is empty', rootsOf()],
   ])('the scheme is unsupported and nobody is asked, %s', async (_when, x509Roots) => {
     const discovery = new FakeDiscovery();
     const id = identifier('https://rs.example');
@@ -51,7 +52,7 @@ describe('the schemes that a refusal names', () => {
       id: identifier('https://rs.example'),
       clock: testClock(),
       discovery: new FakeDiscovery(),
-      x509Roots: roots.map(({ pem }) => pem),
+      x509Roots: rootsOf(...roots.map(({ pem }) => pem)),
     });
     const message = await signedMessage(holder, { url: 'https://rs.example/' });
     const unheardOf = changedHeader(message, 'signature-key', (value) =>
@@ -109,7 +110,7 @@ describe('a request is refused, and nobody is asked,', () => {
       id: identifier('https://rs.example'),
       clock: testClock(),
       discovery: new FakeDiscovery(),
-      x509Roots: [root.pem],
+      x509Roots: rootsOf(root.pem),
     });
     const message = await signedMessage(holder, { url: 'https://rs.example/' });
     const changed = changedHeader(message, 'signature-key', (value) => value.replace(from, to));
@@ -151,7 +152,7 @@ it('a signature that does not verify is refused although the chain is good', asy
     id,
     clock: testClock(),
     discovery,
-    x509Roots: [root.pem],
+    x509Roots: rootsOf(root.pem),
   });
   const message = await signedMessage(holder, { url: id });
   await verify(message);
