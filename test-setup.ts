@@ -7,11 +7,12 @@ const factor = Number(process.env['COUNTERSIGN_FUZZ_FACTOR'] ?? 1);
 if (factor > 1) {
   vi.doMock('fast-check', async (importOriginal) => {
     const original = await importOriginal<typeof FastCheck>();
-    const assert: typeof original.assert = (property, parameters) =>
+    const more = (property: never, parameters?: { numRuns?: number }): unknown =>
       original.assert(property, {
         ...parameters,
         numRuns: (parameters?.numRuns ?? 100) * factor,
       });
+    const assert = more as typeof original.assert;
     return { ...original, assert, default: { ...original.default, assert } };
   });
 }
