@@ -38,8 +38,12 @@ app.get('/bare', async (c) => {
 const server = serve({ fetch: app.fetch, hostname: '127.0.0.1', port: 0 }, ({ port }) => {
   process.send({ port });
 });
-process.on('message', async (command) => {
-  if (command === 'stop') server.close(() => process.exit(0));
+const sign = async () => {
   // The signature stays fresh for a minute: the load asks for a new one for each round.
-  else process.send({ headers: (await authorizedRequest(keys)).headers });
+  const { headers } = await authorizedRequest(keys);
+  process.send({ headers });
+};
+process.on('message', (command) => {
+  if (command === 'stop') server.close(() => process.exit(0));
+  else void sign();
 });
