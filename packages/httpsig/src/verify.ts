@@ -1,4 +1,5 @@
-import { utf8, type Bytes } from './bytes.js';
+import { asciiBytes } from '#platform';
+import type { Bytes } from './bytes.js';
 import { checkContentDigest } from './content-digest.js';
 import { SignatureError, type SignatureFailure } from './failure.js';
 import { agrees } from './jwk.js';
@@ -28,14 +29,14 @@ export interface VerifyOptions<K extends ResolvedKey> {
   readonly acceptWire: readonly Wire[];
   readonly acceptSchemes: readonly SchemeName[];
   /** Seconds; defaults to the profile's. */
-  readonly windowSeconds?: number;
+  readonly windowSeconds?: number | undefined;
   /** Replaces the platform's verification of the request's signature. */
-  readonly verifySignature?: SignatureVerifier;
+  readonly verifySignature?: SignatureVerifier | undefined;
   /**
    * Finds the key. Called only once everything that can be judged without it has been: shape, label, coverage,
    * `created`, `expires` and digest. A thrown {@link SignatureError} becomes the failure; anything else is passed on.
    */
-  readonly resolveKey: (signatureKey: SignatureKey) => Promise<K>;
+  readonly resolveKey: (signatureKey: SignatureKey) => K | Promise<K>;
 }
 
 /** A request whose signature verified. Only {@link verifyMessage} makes these. */
@@ -141,7 +142,8 @@ async function verify<K extends ResolvedKey>(
   const { components } = input;
   const { verifySignature = verifyByPlatform } = options;
   for (const [text, wire] of candidates) {
-    const base = utf8(text);
+    // Every value in a base has been checked to be printable ASCII.
+    const base = asciiBytes(text);
     if (await verifySignature(resolved.key, value.bytes, base)) {
       const nonce = components.includes('nonce') ? headers.get('nonce') : undefined;
       return {

@@ -94,15 +94,17 @@ describe('a token that has been verified', () => {
   });
 
   it('is refused once its key has gone from the JWKS of its issuer', async () => {
-    const { discovery, request } = receiver();
+    const { clock, discovery, request } = receiver();
     await request(tokenHolder);
+    clock.advance(1);
     discovery.publishKeys(`${authServer.id}/jwks.json`, []);
     expect(await refusalOf(request(tokenHolder))).toMatchObject({ rule: 'kid_unknown' });
   });
 
   it('is refused once another key has taken the kid of its own', async () => {
-    const { discovery, request } = receiver();
+    const { clock, discovery, request } = receiver();
     await request(tokenHolder);
+    clock.advance(1);
     const others = await makeKeys('auth-key-1');
     discovery.publishKeys(`${authServer.id}/jwks.json`, others.jwks.keys);
     expect(await refusalOf(request(tokenHolder))).toMatchObject({ rule: 'token_signature' });
@@ -110,8 +112,9 @@ describe('a token that has been verified', () => {
 
   it('is refused once its issuer is not trusted any more', async () => {
     let trusted = true;
-    const { request } = receiver({ trustedIssuers: () => trusted });
+    const { clock, request } = receiver({ trustedIssuers: () => trusted });
     await request(tokenHolder);
+    clock.advance(1);
     trusted = false;
     expect(await refusalOf(request(tokenHolder))).toMatchObject({ rule: 'issuer_untrusted' });
   });

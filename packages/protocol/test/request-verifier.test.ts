@@ -614,11 +614,14 @@ describe('a token that was verified before', () => {
   ];
 
   describe.each(signers)('(%s)', (name, signer, issuer) => {
-    it('is accepted again, and its issuer still asked for the key', async () => {
-      const { verify, discovery } = receiver();
+    it('is accepted again, and its issuer still asked for the key, once a second', async () => {
+      const { verify, discovery, clock } = receiver();
       const first = await verify(await sign(signer));
       const second = await verify(await sign(signer));
-      expect(second.caller).toEqual(first.caller);
+      expect(discovery.lookups.map(({ of }) => of)).toEqual([issuer]);
+      clock.advance(1);
+      const third = await verify(await sign(signer));
+      expect([second.caller, third.caller]).toEqual([first.caller, first.caller]);
       expect(discovery.lookups.map(({ of }) => of)).toEqual([issuer, issuer]);
     });
 
@@ -632,8 +635,9 @@ describe('a token that was verified before', () => {
     });
 
     it('is refused once its issuer publishes another key of that name', async () => {
-      const { verify, discovery } = receiver();
+      const { verify, discovery, clock } = receiver();
       await verify(await sign(signer));
+      clock.advance(1);
       const kid = name === 'auth' ? 'auth-key-1' : 'key-1';
       discovery.publishKeys(`${issuer}/jwks.json`, (await makeKeys(kid)).jwks.keys);
       const error = await refusalOf(verify(await sign(signer)));
@@ -641,8 +645,9 @@ describe('a token that was verified before', () => {
     });
 
     it('is refused once its issuer has taken the key back', async () => {
-      const { verify, discovery } = receiver();
+      const { verify, discovery, clock } = receiver();
       await verify(await sign(signer));
+      clock.advance(1);
       discovery.publishKeys(`${issuer}/jwks.json`, []);
       expect(await refusalOf(verify(await sign(signer)))).toMatchObject({ rule: 'kid_unknown' });
     });
@@ -680,8 +685,9 @@ describe('a token that was verified before', () => {
 
   it('is refused once its issuer is not trusted any more, and nobody is asked', async () => {
     let trusted = true;
-    const { verify, discovery } = receiver({ trustedIssuers: () => trusted });
+    const { verify, discovery, clock } = receiver({ trustedIssuers: () => trusted });
     await verify(await sign(tokenHolder));
+    clock.advance(1);
     trusted = false;
     expect(await refusalOf(verify(await sign(tokenHolder)))).toMatchObject({
       rule: 'issuer_untrusted',
@@ -690,8 +696,9 @@ describe('a token that was verified before', () => {
   });
 
   it('is a matter of time while its issuer cannot be asked', async () => {
-    const { verify, discovery } = receiver();
+    const { verify, discovery, clock } = receiver();
     await verify(await sign(tokenHolder));
+    clock.advance(1);
     discovery.fail(authServer.id);
     expect(await refusalOf(verify(await sign(tokenHolder)))).toMatchObject({
       code: 'temporarily_unavailable',

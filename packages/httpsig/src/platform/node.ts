@@ -70,16 +70,17 @@ function runWaiting(): void {
   }
 }
 
+/** How `node:crypto` is told about a key; for Ed25519 the key says it all. */
 function verifyParameters(
   key: PublicKeyHandle,
   { node: { dsaEncoding, pss } }: SignatureAlgorithm,
-): VerifyKeyObjectInput {
+): KeyObject | VerifyKeyObjectInput {
+  if (dsaEncoding !== undefined) return { key, dsaEncoding };
+  if (pss === undefined) return key;
   return {
     key,
-    ...(dsaEncoding === undefined ? {} : { dsaEncoding }),
-    ...(pss === undefined
-      ? {}
-      : { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }),
+    padding: constants.RSA_PKCS1_PSS_PADDING,
+    saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
   };
 }
 
@@ -113,8 +114,13 @@ function runOnPool(job: Job): void {
 }
 
 /** SHA-256 of a text's UTF-8, base64url: in one call, which is twice as fast for short texts. */
-export async function sha256Text(text: string): Promise<string> {
+export function sha256Text(text: string): string | Promise<string> {
   return hash('sha256', text, 'base64url');
+}
+
+/** The bytes of a text that is known to be ASCII: three times as fast as encoding UTF-8. */
+export function asciiBytes(text: string): Bytes {
+  return Buffer.from(text, 'latin1');
 }
 
 export async function sha256(data: Uint8Array): Promise<Bytes> {

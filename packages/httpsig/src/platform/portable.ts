@@ -29,6 +29,11 @@ export async function verifySignature(
   }
 }
 
+/** The bytes of a text that is known to be ASCII. */
+export function asciiBytes(text: string): Bytes {
+  return utf8(text);
+}
+
 /** SHA-256 of a text's UTF-8, base64url. */
 export async function sha256Text(text: string): Promise<string> {
   return encodeBase64Url(await sha256(utf8(text)));

@@ -39,6 +39,15 @@ function ownerOf(caller: Caller): string | undefined {
   }
 }
 
+/** False for requests that are never remembered: safe methods without a nonce, and honest repeats under `2026-01`. */
+export function mayBeReplay(
+  method: string,
+  { nonce, wire }: VerifiedSignature<ResolvedKey>,
+  { requireNonce = false }: ReplayCheckOptions,
+): boolean {
+  return nonce !== undefined || (!isSafeMethod(method) && (requireNonce || wire !== '2026-01'));
+}
+
 /**
  * Refuses a request that has been accepted before (PROTOCOL section 2). To be called once the signature has verified,
  * so that nobody can burn another's nonce. A nonce is always checked; without one, a request with an unsafe method is

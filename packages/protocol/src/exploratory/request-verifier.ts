@@ -11,7 +11,7 @@ import type { Clock } from '../clock.js';
 import { AAuthError } from '../errors.js';
 import { authorityOf } from '../identifiers.js';
 import type { Caller } from './caller.js';
-import { checkReplay, type ReplayCheckOptions } from './replay-check.js';
+import { checkReplay, mayBeReplay, type ReplayCheckOptions } from './replay-check.js';
 import {
   acceptedSchemes,
   type CallerResolverOptions,
@@ -57,28 +57,33 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
   const authorities = options.authorities ?? [authorityOf(options.id)];
   const resolveCaller = createCallerResolver(options);
   const acceptSchemes = acceptedSchemes(options);
+  const {
+    clock,
+    acceptWire = DEFAULT_WIRES,
+    verifySignature,
+    windowSeconds = signingProfile.windowSeconds,
+    replay,
+  } = options;
   return async (message) => {
-    const now = options.clock();
+    const now = clock();
+    const resolved = (caller: Caller): ResolvedCaller => ({ key: caller.key, caller });
     const result = await verifyMessage<ResolvedCaller>(message, {
       profile: signingProfile,
       authorities,
       now,
-      acceptWire: options.acceptWire ?? DEFAULT_WIRES,
+      acceptWire,
       acceptSchemes,
-      ...(options.verifySignature === undefined
-        ? {}
-        : { verifySignature: options.verifySignature }),
-      ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
-      resolveKey: async (signatureKey) => {
-        const caller = await resolveCaller(signatureKey, now);
-        return { key: caller.key, caller };
+      verifySignature,
+      windowSeconds,
+      resolveKey: (signatureKey) => {
+        const caller = resolveCaller(signatureKey, now);
+        return caller instanceof Promise ? caller.then(resolved) : resolved(caller);
       },
     });
     if (!result.ok) throw signatureRefused(result.failure, acceptSchemes);
     const { signature } = result;
     const { caller } = signature.resolved;
-    const { replay, windowSeconds = signingProfile.windowSeconds } = options;
-    if (replay !== undefined) {
+    if (replay !== undefined && mayBeReplay(message.method, signature, replay)) {
       await checkReplay(message.method, signature, caller, { now, windowSeconds }, replay);
     }
     return { caller, signature };

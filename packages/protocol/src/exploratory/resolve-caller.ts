@@ -1,4 +1,9 @@
-import { importVerificationKey, type SchemeName, type SignatureKey } from '@countersign/httpsig';
+import {
+  importVerificationKey,
+  type PublicJwk,
+  type SchemeName,
+  type SignatureKey,
+} from '@countersign/httpsig';
 import type { Discovery } from '../discovery/discovery.js';
 import { AAuthError } from '../errors.js';
 import {
@@ -35,7 +40,7 @@ export interface CallerResolverOptions extends IdentifierOptions {
 }
 
 /** Says who signed, as far as the Signature-Key and what it leads to prove it. */
-export type CallerResolver = (signatureKey: SignatureKey, now: number) => Promise<Caller>;
+export type CallerResolver = (signatureKey: SignatureKey, now: number) => Caller | Promise<Caller>;
 
 /** The schemes that a receiver accepts: `x509` only where it trusts a root (PROTOCOL section 2.1). */
 export function acceptedSchemes({
@@ -61,27 +66,30 @@ export function createCallerResolver(options: CallerResolverOptions): CallerReso
   const { x509Roots } = options;
   const resolveCertificate =
     (x509Roots?.count ?? 0) === 0 ? undefined : x509Roots?.createResolver(options);
-  return async (signatureKey, now) => {
+  return (signatureKey, now) => {
     switch (signatureKey.scheme) {
-      case 'hwk': {
-        const key = await importVerificationKey(signatureKey.jwk);
-        return { kind: 'key', scheme: 'hwk', key };
-      }
+      case 'hwk':
+        return resolveBareKey(signatureKey.jwk);
       case 'jwks':
-        return await resolvePublishedKey(signatureKey, options);
+        return resolvePublishedKey(signatureKey, options);
       case 'jwt':
-        return await resolveToken(signatureKey.jwt, now);
+        return resolveToken(signatureKey.jwt, now);
       case 'x509':
-        if (resolveCertificate === undefined) {
-          throw new AAuthError(
-            'invalid_signature',
-            'The Signature-Key scheme is not accepted here.',
-            { rule: 'scheme_unsupported', accepted: acceptedSchemes(options) },
-          );
-        }
-        return await resolveCertificate(signatureKey, now);
+        if (resolveCertificate !== undefined) return resolveCertificate(signatureKey, now);
+        throw new AAuthError(
+          'invalid_signature',
+          'The Signature-Key scheme is not accepted here.',
+          {
+            rule: 'scheme_unsupported',
+            accepted: acceptedSchemes(options),
+          },
+        );
     }
   };
+}
+
+async function resolveBareKey(jwk: PublicJwk): Promise<Caller> {
+  return { kind: 'key', scheme: 'hwk', key: await importVerificationKey(jwk) };
 }
 
 async function resolvePublishedKey(

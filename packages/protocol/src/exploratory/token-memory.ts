@@ -12,6 +12,8 @@ export interface RememberedToken {
   /** Unix seconds. */
   readonly expiresAt: number;
   readonly caller: Caller;
+  /** The second in which its issuer, key and expiry were last looked at. */
+  stoodAt: number;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface RememberedToken {
  */
 export interface TokenMemory {
   /** The SHA-256 of a token, base64url: what the other methods take. */
-  hash(token: string): Promise<string>;
+  hash(token: string): string | Promise<string>;
   find(hash: string): RememberedToken | undefined;
   add(hash: string, token: RememberedToken): void;
   forget(hash: string): void;
