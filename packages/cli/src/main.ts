@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { createRequire } from 'node:module';
 import { addDemo } from './commands/demo.js';
 import { addFetch } from './commands/fetch.js';
+import { addGrant } from './commands/grant.js';
 import { addKeygen } from './commands/keygen.js';
 import { addServeAgent } from './commands/serve-agent.js';
 import { addServeAuthServer } from './commands/serve-auth-server.js';
@@ -30,6 +31,7 @@ function createProgram(): Command {
   addServeAgent(serve);
   addKeygen(program);
   addUser(program);
+  addGrant(program);
   return program;
 }
 

@@ -12,7 +12,7 @@ import { listenAsAgent } from './listen-as-agent.js';
 import { readRequest } from './request.js';
 import { terminalInteraction } from './terminal-interaction.js';
 import { unreachable } from './unreachable.js';
-import { writeResponse } from './write-response.js';
+import { statusLine, writeResponse } from './write-response.js';
 
 /** `countersign fetch`; returns the exit code. */
 export async function runFetch(url: string, options: FetchOptions): Promise<number> {
@@ -36,9 +36,8 @@ export async function runFetch(url: string, options: FetchOptions): Promise<numb
     agent = makeAgent(options, keys, server, insecureLoopback, () => agent);
     const response = await agent.fetch(request);
     await writeResponse(response, options);
-    const { status, statusText } = response;
-    if (status < 400) return 0;
-    note(`error: ${new URL(url).origin} answered ${status} ${statusText}`.trimEnd());
+    if (response.status < 400) return 0;
+    note(`error: ${new URL(url).origin} answered ${statusLine(response)}`);
     return 1;
   } catch (error) {
     throw unreachable(error, url);

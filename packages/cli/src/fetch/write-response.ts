@@ -2,15 +2,19 @@ import { writeFile } from 'node:fs/promises';
 import { CommandError } from '../command-error.js';
 import { out } from '../terminal.js';
 
+/** Status and reason on one line. The reason is the server's own text: nothing in it may steer a terminal. */
+export function statusLine({ status, statusText }: Response): string {
+  return `${status} ${statusText.replace(/[^\x20-\x7e]/g, '?')}`.trimEnd();
+}
+
 /** Writes a response as curl does: the body, with `-i` after the status line and the headers, with `-o` to a file. */
 export async function writeResponse(
   response: Response,
   { include, output }: { readonly include?: boolean; readonly output?: string },
 ): Promise<void> {
-  const { status, statusText, headers } = response;
   const head = [
-    `HTTP/1.1 ${status} ${statusText}`.trimEnd(),
-    ...[...headers].map(([name, value]) => `${name}: ${value}`),
+    `HTTP/1.1 ${statusLine(response)}`,
+    ...[...response.headers].map(([name, value]) => `${name}: ${value}`),
   ];
   const parts = [
     ...(include ? [Buffer.from(`${head.join('\r\n')}\r\n\r\n`)] : []),

@@ -54,6 +54,8 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
       headersTimeout: 10_000,
       requestTimeout: 30_000,
       keepAliveTimeout: 5_000,
+      // How often the two timeouts above are looked at; by default so seldom that they come half a minute late.
+      connectionsCheckingInterval: 1_000,
     },
     (incoming, outgoing) => {
       const { onAnswer } = options;

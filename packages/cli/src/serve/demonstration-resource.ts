@@ -45,11 +45,14 @@ function answer(data: string): (c: GuardedContext) => Response {
   };
 }
 
+const NO_STORE = { 'Cache-Control': 'no-store' };
+
 export const DATA_PATHS: readonly string[] = ['/data', '/data-hwk', '/data-jwks', '/data-auth'];
 
 /** The demonstration's resource (PROTOCOL section 8): one route for each level, GET and POST. */
 export function demonstrationResource(resource: Resource, scopes: readonly string[]): Hono {
-  const app = new Hono();
+  // By the path as it was sent, which is the one that was signed: Hono's own reading decodes it.
+  const app = new Hono({ getPath: (request) => new URL(request.url).pathname });
   app.use(resourceRoutes(resource));
   const routes = [
     ['/data', 'signature', 'This is protected data (signed)'],
@@ -64,6 +67,7 @@ export function demonstrationResource(resource: Resource, scopes: readonly strin
       return c.json(
         { error: 'invalid_request', error_description: 'This address takes GET and POST.' },
         405,
+        NO_STORE,
       );
     });
   }
@@ -71,6 +75,7 @@ export function demonstrationResource(resource: Resource, scopes: readonly strin
     c.json(
       { error: 'invalid_request', error_description: 'There is nothing at this address.' },
       404,
+      NO_STORE,
     ),
   );
   app.onError((_error, c) =>
@@ -80,6 +85,7 @@ export function demonstrationResource(resource: Resource, scopes: readonly strin
         error_description: 'The server made a mistake; it has been logged.',
       },
       500,
+      NO_STORE,
     ),
   );
   return app;

@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { withEnvironment } from '../options/environment.js';
+
+export interface GrantOptions {
+  readonly database: string;
+  readonly user?: string;
+  readonly json?: boolean;
+}
+
+/** `countersign grant`: what agents may do, by a person's approval or by policy. */
+export function addGrant(program: Command): void {
+  const grant = program.command('grant').description('what agents have been granted');
+  const add = (usage: string, description: string): Command =>
+    grant
+      .command(usage)
+      .description(description)
+      .option('--database <url>', 'sqlite:FILE', 'sqlite:./countersign.db');
+
+  const listing = add('list', 'active grants, the latest first')
+    .option('--user <name>', "one person's only")
+    .option('--json', 'print JSON')
+    .action(async (options: GrantOptions) => {
+      const { listGrants } = await import('../grants/list.js');
+      await listGrants(options);
+    });
+  withEnvironment(listing);
+
+  const revoking = add('revoke <id>', 'end a grant with its refresh tokens and codes')
+    .addHelpText('after', '\nAuth tokens already issued live out their hour.')
+    .action(async (id: string, options: GrantOptions) => {
+      const { revokeGrant } = await import('../grants/revoke.js');
+      await revokeGrant(id, options);
+    });
+  withEnvironment(revoking);
+}

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { decide } from './support/person.js';
+import { run, start, urlToApprove } from './support/program.js';
+import { newFile, serveAuthServer, serveResource } from './support/servers.js';
+
+it('grants are listed and revoked while the server runs, and refreshing ends with them', async () => {
+  const database = newFile('grants.db');
+  const grant = (...args: string[]) => run(['grant', ...args, '--database', `sqlite:${database}`]);
+  const authServer = await serveAuthServer([], { database });
+  const resource = await serveResource(authServer.url);
+  expect(await grant('list')).toMatchObject({ code: 0, stdout: '' });
+
+  const program = start(['fetch', `${resource.url}/data-auth`, '--no-browser']);
+  await decide(await urlToApprove(program));
+  expect((await program.ended).code).toBe(0);
+
+  const [listed] = JSON.parse((await grant('list', '--json')).stdout);
+  expect(listed).toMatchObject({
+    user: 'testuser',
+    resource: resource.url,
+    scope: 'data.read data.write',
+    delegate: null,
+  });
+  expect((await grant('list', '--user', 'testuser')).stdout).toContain(listed.id);
+  expect(await grant('list', '--user', 'nobody')).toMatchObject({
+    code: 1,
+    stderr: 'error: There is nobody called nobody.\n',
+  });
+
+  expect(await grant('revoke', listed.id)).toMatchObject({
+    code: 0,
+    stdout: 'The grant is revoked. Auth tokens already issued live out their hour.\n',
+  });
+  expect((await grant('list')).stdout).toBe('');
+  expect(await grant('revoke', listed.id)).toMatchObject({ code: 1 });
+});
