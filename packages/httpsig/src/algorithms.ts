@@ -95,6 +95,11 @@ export function algorithmByName(name: string): SignatureAlgorithm | undefined {
   return byName[name];
 }
 
+/** True when `name` is the RFC 9421 name, or a JWS name, of any of them. */
+export function isAlgorithmName(name: string): boolean {
+  return Object.values(table).some((one) => one.name === name || one.jwsNames.includes(name));
+}
+
 /** The one algorithm that keys of this type and curve are used with, or `undefined`. */
 export function algorithmForKey(
   kty: string,

@@ -43,10 +43,14 @@ export async function messageFromRequest(request: Request): Promise<HttpMessage>
   };
 }
 
-/** The parts of Node's `IncomingMessage` that keep what a Fetch `Request` loses: the raw target and header lines. */
+/**
+ * The parts of Node's `IncomingMessage` that keep what a Fetch `Request` loses: the raw target, the header lines, and
+ * the body of a GET or HEAD.
+ */
 export interface NodeRequestLike {
   readonly url?: string | undefined;
   readonly rawHeaders: readonly string[];
+  [Symbol.asyncIterator]?(): AsyncIterator<unknown>;
 }
 
 /** Header lines grouped by lower-case name, each value trimmed as RFC 9421 section 2.1 asks. */

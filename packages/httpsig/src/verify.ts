@@ -1,4 +1,5 @@
 import { asciiBytes } from '#platform';
+import { isAlgorithmName } from './algorithms.js';
 import type { Bytes } from './bytes.js';
 import { checkContentDigest } from './content-digest.js';
 import { SignatureError, type SignatureFailure } from './failure.js';
@@ -111,6 +112,8 @@ async function verify<K extends ResolvedKey>(
       },
     );
   }
+  // Agrees with no key, whichever is found.
+  if (input.alg !== undefined && !isAlgorithmName(input.alg)) algorithmMismatch();
   const wires = options.acceptWire.filter((wire) => value.wires.includes(wire));
   if (wires.length === 0) {
     throw new SignatureError(
@@ -129,16 +132,16 @@ async function verify<K extends ResolvedKey>(
     const text = signatureBase(input.components, input.raw, source, wire);
     if (!candidates.has(text)) candidates.set(text, wire);
   }
-  if (message.body !== undefined && message.body.length > 0) {
-    await checkContentDigest(headers.get('content-digest') ?? '', message.body);
+  // Of no body too: a digest that is not that of the received bytes says that some were lost.
+  const { body = new Uint8Array() } = message;
+  if (body.length > 0 || headers.count('content-digest') > 0) {
+    await checkContentDigest(headers.get('content-digest') ?? '', body);
   }
 
   const resolved = await options.resolveKey(signatureKey);
 
   const { algorithm } = resolved.key;
-  if (input.alg !== undefined && !agrees(input.alg, algorithm)) {
-    throw new SignatureError('algorithm_mismatch', 'Signature-Input: alg contradicts the key.');
-  }
+  if (input.alg !== undefined && !agrees(input.alg, algorithm)) algorithmMismatch();
   const { components } = input;
   const { verifySignature = verifyByPlatform } = options;
   for (const [text, wire] of candidates) {
@@ -162,6 +165,10 @@ async function verify<K extends ResolvedKey>(
     'signature_invalid',
     'The signature does not verify with the key that was named.',
   );
+}
+
+function algorithmMismatch(): never {
+  throw new SignatureError('algorithm_mismatch', 'Signature-Input: alg contradicts the key.');
 }
 
 function readMessage(message: HttpMessage, profile: SignatureProfile): ReadMessage {

@@ -60,7 +60,9 @@ function endOfString(text: string, start: number): number {
 /** UTF-8 bytes as strict JSON; `undefined` when they are neither. */
 export function parseStrictJsonBytes(bytes: Uint8Array): unknown {
   try {
-    return parseStrictJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parseStrictJson(
+      new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes),
+    );
   } catch {
     return undefined;
   }

@@ -9,30 +9,34 @@ import { AAuthError } from './errors.js';
 /** Bodies of our own endpoints: 64 KiB at most, 16 KiB at a token endpoint. */
 export const TOKEN_BODY_LIMIT = 16 * 1024;
 
+/** A Fetch request with these methods has no body, and on Node asking for it would build one. */
+function isWithoutBody(method: string): boolean {
+  return method === 'GET' || method === 'HEAD';
+}
+
 /**
  * Reads a request's body, at most `limit` bytes. Throws `AAuthError` `body_too_large` without reading further, at once
  * when `Content-Length` already says so; `invalid_request` when the body ends before it is complete; and
  * `configuration_invalid` when something else has read it before, since then nobody can say what was signed.
+ *
+ * The body of a GET or HEAD is read from `incoming`, Node's request: it is covered like any other (PROTOCOL section 2).
+ * Where there is no such thing, one that is announced is refused with `invalid_request`.
  */
-export async function readBody(request: Request, limit: number): Promise<Bytes | undefined> {
-  if (request.bodyUsed) {
-    throw new AAuthError(
-      'configuration_invalid',
-      'The body was read before the request was verified: verify first, then read.',
-      { rule: 'body_used' },
-    );
-  }
-  // A Fetch request with these methods has no body, and on Node asking for it would build one.
-  if (request.method === 'GET' || request.method === 'HEAD') return undefined;
-  if (request.body === null) return undefined;
+export async function readBody(
+  request: Request,
+  limit: number,
+  incoming?: NodeRequestLike,
+): Promise<Bytes | undefined> {
+  if (request.bodyUsed) bodyUsed();
   const declared = Number(request.headers.get('content-length') ?? 0);
   const chunks: Uint8Array[] = [];
   let length = 0;
   const tooLarge = (): never => {
     throw new AAuthError('body_too_large', `The body may be at most ${limit} bytes long.`);
   };
+  const reader = bodyReader(request, incoming);
+  if (reader === undefined) return undefined;
   if (declared > limit) tooLarge();
-  const reader = (request.body as ReadableStream<Uint8Array>).getReader();
   for (;;) {
     const { done, value } = await reader.read().catch((cause: unknown) => {
       throw new AAuthError('invalid_request', 'The body could not be read to its end.', {
@@ -40,7 +44,7 @@ export async function readBody(request: Request, limit: number): Promise<Bytes |
         cause,
       });
     });
-    if (done) break;
+    if (done === true) break;
     length += value.length;
     if (length > limit) {
       await reader.cancel();
@@ -48,7 +52,10 @@ export async function readBody(request: Request, limit: number): Promise<Bytes |
     }
     chunks.push(value);
   }
-  if (length === 0) return undefined;
+  if (length === 0) {
+    if (declared > 0 && isWithoutBody(request.method)) bodyUsed();
+    return undefined;
+  }
   const body = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {
@@ -56,6 +63,51 @@ export async function readBody(request: Request, limit: number): Promise<Bytes |
     at += chunk.length;
   }
   return body;
+}
+
+function bodyUsed(): never {
+  throw new AAuthError(
+    'configuration_invalid',
+    'The body was read before the request was verified: verify first, then read.',
+    { rule: 'body_used' },
+  );
+}
+
+interface BodyReader {
+  read(): Promise<
+    | { readonly done: true; readonly value?: unknown }
+    | { readonly done?: false; readonly value: Uint8Array }
+  >;
+  cancel(): Promise<unknown>;
+}
+
+function bodyReader(
+  request: Request,
+  incoming: NodeRequestLike | undefined,
+): BodyReader | undefined {
+  if (!isWithoutBody(request.method)) {
+    return (request.body as ReadableStream<Uint8Array> | null)?.getReader();
+  }
+  if (!announcesBody(request.headers, incoming)) return undefined;
+  const iterator = incoming?.[Symbol.asyncIterator]?.();
+  if (iterator === undefined) {
+    throw new AAuthError('invalid_request', `Send the ${request.method} request without a body.`, {
+      rule: 'body_unreadable',
+    });
+  }
+  return {
+    read: () => iterator.next() as ReturnType<BodyReader['read']>,
+    cancel: async () => iterator.return?.(),
+  };
+}
+
+/** HTTP/1.1 announces every body (RFC 9112 section 6.3); HTTP/2 need not, and has pseudo-header fields first. */
+function announcesBody(headers: Headers, incoming: NodeRequestLike | undefined): boolean {
+  return (
+    headers.has('transfer-encoding') ||
+    !/^0*$/.test(headers.get('content-length') ?? '') ||
+    incoming?.rawHeaders[0]?.startsWith(':') === true
+  );
 }
 
 /**

@@ -127,6 +127,7 @@ describe('strict JSON in bytes', () => {
     ['an overlong slash', [0x22, 0xc0, 0xaf, 0x22]],
     ['half of a surrogate pair', [0x22, 0xed, 0xa0, 0x80, 0x22]],
     ['UTF-16', [...Buffer.from('{}', 'utf16le')]],
+    ['a byte order mark', [0xef, 0xbb, 0xbf, 0x7b, 0x7d]],
     ['no bytes', []],
   ])('refuses %s', (_what, bytes) => {
     expect(parseStrictJsonBytes(Uint8Array.from(bytes))).toBe(undefined);

@@ -96,6 +96,63 @@ describe('reading a body', () => {
   });
 });
 
+describe.each(['GET', 'HEAD'])('the body of a %s', (method) => {
+  /** Node's request beside the Fetch request, which cannot have such a body. */
+  const received = (headers: Record<string, string>, chunks: readonly string[] | undefined) => {
+    const rawHeaders = Object.entries(headers).flat();
+    const incoming: NodeRequestLike = {
+      url: '/',
+      rawHeaders,
+      ...(chunks === undefined
+        ? {}
+        : {
+            async *[Symbol.asyncIterator]() {
+              for (const chunk of chunks) yield utf8(chunk);
+            },
+          }),
+    };
+    const own = headers[':method'] === undefined ? headers : {};
+    return { request: new Request('https://rs.example/', { method, headers: own }), incoming };
+  };
+  const read = (headers: Record<string, string>, chunks?: readonly string[]) => {
+    const { request, incoming } = received(headers, chunks);
+    return readBody(request, 10, incoming);
+  };
+
+  it.each([{ 'content-length': '5' }, { 'transfer-encoding': 'chunked' }, { ':method': method }])(
+    'is read where the server keeps it: %o',
+    async (headers) => {
+      expect(await read({ ...headers }, ['he', 'llo'])).toEqual(utf8('hello'));
+    },
+  );
+
+  it('is none when none is announced, and nothing is read', async () => {
+    expect(await read({}, ['hello'])).toBe(undefined);
+    expect(await read({ 'content-length': '0' })).toBe(undefined);
+    expect(await read({ 'transfer-encoding': 'chunked' }, [])).toBe(undefined);
+  });
+
+  it('is held to the limit', async () => {
+    const tooLong = read({ 'transfer-encoding': 'chunked' }, ['hello', 'hello', '!']);
+    expect((await refusalOf(tooLong)).code).toBe('body_too_large');
+    expect((await refusalOf(read({ 'content-length': '11' }, []))).code).toBe('body_too_large');
+  });
+
+  it('is refused where nobody can read it', async () => {
+    const { request } = received({ 'content-length': '5' }, undefined);
+    const refusal = { code: 'invalid_request', rule: 'body_unreadable' };
+    expect(await refusalOf(readBody(request, 10))).toMatchObject(refusal);
+    expect(await refusalOf(read({ 'content-length': '5' }))).toMatchObject(refusal);
+  });
+
+  it('that was read before is refused, so that it is not taken for none', async () => {
+    expect(await refusalOf(read({ 'content-length': '5' }, []))).toMatchObject({
+      code: 'configuration_invalid',
+      rule: 'body_used',
+    });
+  });
+});
+
 const url = 'http://rs.example/data?a=b';
 const raw: NodeRequestLike = {
   url: '/data?a=b',

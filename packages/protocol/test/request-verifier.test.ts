@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { type HttpMessage, importSigningKey, type SignatureKey } from '@countersign/httpsig';
+import {
+  type HeaderLine,
+  type HttpMessage,
+  importSigningKey,
+  type SignatureKey,
+} from '@countersign/httpsig';
 import {
   type AAuthError,
   createRequestVerifier,
   errorResponse,
   type JsonObject,
   loadKeySet,
+  memoryReplayStore,
   type RequestVerifierOptions,
 } from '@countersign/protocol';
 import { describe, expect, it } from 'vitest';
@@ -407,6 +413,21 @@ describe('a request is refused, and nobody is asked,', () => {
       async () => sign(holder(delegate.key, await agentToken({ iss: 'http://127.0.0.1:8001' }))),
     ],
   ];
+
+  it.each<[string, string, string | undefined]>([
+    ['with a nonce that is too short', 'nonce_invalid', 'AAECAwQF'],
+    ['with a nonce that is padded', 'nonce_invalid', 'AAECAwQFBgcICQoLDA=='],
+    ['without the nonce that is required', 'nonce_required', undefined],
+  ])('%s', async (_what, rule, nonce) => {
+    const replay = memoryReplayStore({ clock: testClock(), nothingBeforeStart: true });
+    const { verify, discovery } = receiver({ replay: { replay, requireNonce: true } });
+    const headers: HeaderLine[] = nonce === undefined ? [] : [['Nonce', nonce]];
+    const refused = verify(await sign(agent, { method: 'POST', headers }));
+    expect(await refusalOf(refused)).toMatchObject({ code: 'invalid_signature', rule });
+    expect(discovery.lookups).toEqual([]);
+    const good: HeaderLine[] = [['Nonce', 'AAECAwQFBgcICQoL']];
+    await verify(await sign(agent, { method: 'POST', headers: good }));
+  });
 
   it.each(table)('%s: %s, %s', async (_what, code, rule, make) => {
     const { verify, discovery } = receiver();

@@ -290,6 +290,24 @@ describe.each(names)('a token of the %s', (name) => {
       );
     });
 
+    it.each(['none', 'HS256', 'RS256', 'PS256', 'ES256K', 'eddsa', 'ed25519', ''])(
+      'for the alg "%s", which no key here has',
+      async (alg) => {
+        await expectRefused(await sign({}, { alg }), 'token_algorithm');
+      },
+    );
+
+    it.each(['header', 'payload'])('for a byte order mark before its %s', async (part) => {
+      const mark = (text: JsonObject, marked: boolean) =>
+        `${marked ? '\ufeff' : ''}${JSON.stringify(text)}`;
+      const token = await compact(
+        mark(header, part === 'header'),
+        mark(payload, part === 'payload'),
+        kind.issuer.keys.current,
+      );
+      await expectRefused(token, 'token_malformed');
+    });
+
     it('for padding', async () => {
       await expectRefused(`${await sign()}=`, 'token_malformed');
     });
@@ -316,7 +334,7 @@ describe.each(names)('a token of the %s', (name) => {
       );
     });
 
-    it.each(['none', 'HS256', 'ES256', 'eddsa'])('when its alg is %s', async (alg) => {
+    it.each(['ES256', 'PS512'])('when its alg is %s, of another key', async (alg) => {
       await expectRefused(await sign({}, { alg }), 'token_signature', 1);
     });
 

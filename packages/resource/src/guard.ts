@@ -23,10 +23,12 @@ export async function checkRequest(
     const { callers, maxBodyBytes } = context;
     const head = receivedHead(request, incoming);
     const unread = isSigned(head) && !callers.has(request);
-    const body = unread ? await readBody(request, maxBodyBytes) : undefined;
+    const body = unread ? await readBody(request, maxBodyBytes, incoming) : undefined;
     const outcome = await context.evaluate({ ...head, body }, requirement, request);
     if (outcome.type !== 'access') return { response: outcomeResponse(outcome) };
-    const verified = body === undefined ? request : withBody(request, body);
+    // The body of a GET has been verified, but a Fetch request cannot carry it to the handler.
+    const verified =
+      body === undefined || request.body === null ? request : withBody(request, body);
     const caller = callers.get(request);
     if (caller !== undefined) callers.set(verified, caller);
     return { access: outcome.access, request: verified };

@@ -312,11 +312,26 @@ describe('over a socket', () => {
     expect(ran).toEqual(['']);
   });
 
-  it('a body on a GET is not handed on as if it had been verified', async () => {
+  it.each([
+    ['with a length', 'Content-Length: 5', 'hello'],
+    ['in chunks', 'Transfer-Encoding: chunked', '5\r\nhello\r\n0\r\n\r\n'],
+  ])('a body %s on a GET that nobody signed is refused', async (_how, header, body) => {
     ran = [];
     const plain = bytesOf(await sign('/data'));
-    const smuggled = plain.replace('Connection: close', 'Content-Length: 5\r\nConnection: close');
-    await send(`${smuggled}hello`);
-    expect(ran.filter((body) => body !== '')).toEqual([]);
+    const smuggled = plain.replace('Connection: close', `${header}\r\nConnection: close`);
+    const answer = await send(smuggled + body);
+    expect(answer.status).toBe(401);
+    expect(refused.at(-1)).toBe('component_missing');
+    expect(ran).toEqual([]);
+    expect((await send(plain)).status).toBe(200);
+  });
+
+  it('a body on a GET that is covered is accepted, though no handler can be handed it', async () => {
+    ran = [];
+    const message = await sign('/data', { method: 'GET', body: 'hello', headers: form });
+    expect((await send(bytesOf(message))).status).toBe(200);
+    expect((await send(bytesOf(message).replace('hello', 'hullo'))).status).toBe(401);
+    expect(refused.at(-1)).toBe('digest_mismatch');
+    expect(ran).toEqual(['']);
   });
 });

@@ -25,7 +25,8 @@ export async function listenForCallback(
   options: ListenOptions,
 ): Promise<CallbackListener> {
   const { port, host = '127.0.0.1' } = options;
-  const server = createServer((message, response) => {
+  // Timeouts are looked at this often; by default so seldom that they come half a minute late.
+  const server = createServer({ connectionsCheckingInterval: 1_000 }, (message, response) => {
     void answer(agent, message, response);
   });
   server.requestTimeout = 10_000;

@@ -49,6 +49,28 @@ export function mayBeReplay(
 }
 
 /**
+ * Refuses a nonce that is malformed, or absent where one is required. Needs no key: asked before one is looked up, so
+ * that such a request causes no look-up.
+ */
+export function checkNonce(
+  method: string,
+  nonce: string | undefined,
+  { requireNonce = false }: Pick<ReplayCheckOptions, 'requireNonce'>,
+): void {
+  if (nonce === undefined) {
+    if (!requireNonce || isSafeMethod(method)) return;
+    refuse('Send a Nonce header with at least 12 random bytes, and cover it.', 'nonce_required');
+  }
+  const bytes = nonce.length > MAX_NONCE_LENGTH ? undefined : decodeBase64Url(nonce);
+  if (bytes === undefined || bytes.length < MIN_NONCE_BYTES) {
+    refuse(
+      'The Nonce must be at least 12 random bytes as base64url without padding.',
+      'nonce_invalid',
+    );
+  }
+}
+
+/**
  * Refuses a request that has been accepted before (PROTOCOL section 2). To be called once the signature has verified,
  * so that nobody can burn another's nonce. A nonce is always checked; without one, a request with an unsafe method is
  * remembered by its signature base, except under `2026-01`, where honest repeats are identical.
@@ -64,21 +86,8 @@ export async function checkReplay(
   { replay, requireNonce = false }: ReplayCheckOptions,
 ): Promise<void> {
   const { nonce, created, authority, base, wire } = signature;
-  const safe = isSafeMethod(method);
-  if (nonce === undefined) {
-    if (requireNonce && !safe) {
-      refuse('Send a Nonce header with at least 12 random bytes, and cover it.', 'nonce_required');
-    }
-    if (safe || wire === '2026-01') return;
-  } else {
-    const bytes = nonce.length > MAX_NONCE_LENGTH ? undefined : decodeBase64Url(nonce);
-    if (bytes === undefined || bytes.length < MIN_NONCE_BYTES) {
-      refuse(
-        'The Nonce must be at least 12 random bytes as base64url without padding.',
-        'nonce_invalid',
-      );
-    }
-  }
+  checkNonce(method, nonce, { requireNonce });
+  if (nonce === undefined && (isSafeMethod(method) || wire === '2026-01')) return;
   const unique = nonce === undefined ? encodeBase64Url(await sha256(base)) : `nonce ${nonce}`;
   const { thumbprint } = caller.key;
   const { now, windowSeconds } = window;

@@ -11,7 +11,7 @@ import type { Clock } from '../clock.js';
 import { AAuthError } from '../errors.js';
 import { authorityOf } from '../identifiers.js';
 import type { Caller } from './caller.js';
-import { checkReplay, mayBeReplay, type ReplayCheckOptions } from './replay-check.js';
+import { checkNonce, checkReplay, mayBeReplay, type ReplayCheckOptions } from './replay-check.js';
 import {
   acceptedSchemes,
   type CallerResolverOptions,
@@ -76,6 +76,7 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
       verifySignature,
       windowSeconds,
       resolveKey: (signatureKey) => {
+        if (replay !== undefined) checkNonce(message.method, nonceOf(message), replay);
         const caller = resolveCaller(signatureKey, now);
         return caller instanceof Promise ? caller.then(resolved) : resolved(caller);
       },
@@ -88,6 +89,10 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
     }
     return { caller, signature };
   };
+}
+
+function nonceOf({ headers }: HttpMessage): string | undefined {
+  return headers.find(([name]) => name.length === 5 && name.toLowerCase() === 'nonce')?.[1].trim();
 }
 
 function signatureRefused(failure: SignatureFailure, schemes: readonly string[]): AAuthError {

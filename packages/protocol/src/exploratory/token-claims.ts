@@ -1,4 +1,6 @@
 import {
+  ALGORITHM_NAMES,
+  algorithmByName,
   importVerificationKey,
   type PublicJwk,
   SignatureError,
@@ -43,6 +45,11 @@ export function isLive(
   return exp + skewOf(expectations) > expectations.now;
 }
 
+/** What `alg` may say at all; whether it is right follows from the key (PROTOCOL section 3). */
+const ALGORITHMS: ReadonlySet<string> = new Set(
+  ALGORITHM_NAMES.flatMap((name) => algorithmByName(name)?.jwsNames ?? []),
+);
+
 /** Reads one token's claims, refusing with one code and a rule that names the claim. */
 export class ClaimReader {
   readonly jws: DecodedJws;
@@ -55,7 +62,7 @@ export class ClaimReader {
     this.#options = options;
   }
 
-  /** Decodes `token`; anything but a well-formed JWS of that `typ` is refused. */
+  /** Decodes `token`; anything but a well-formed JWS of that `typ`, by an algorithm we know, is refused. */
   static open(
     token: string,
     typ: TokenType,
@@ -65,6 +72,7 @@ export class ClaimReader {
     const jws = decodeJws(token);
     if (typeof jws === 'string') throw refusal(code, jws);
     if (jws.header.typ !== typ) throw refusal(code, 'token_type');
+    if (!ALGORITHMS.has(jws.header.alg)) throw refusal(code, 'token_algorithm');
     return new ClaimReader(jws, code, options);
   }
 
