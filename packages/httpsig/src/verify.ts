@@ -66,10 +66,12 @@ interface ReadMessage {
   readonly signatureKey: SignatureKey;
 }
 
+const SIGNATURE_FIELDS = ['signature', 'signature-input', 'signature-key'];
+
 /** True when the request carries any of the three signature fields: it means to be signed. */
 export function isSigned(message: Pick<HttpMessage, 'headers'>): boolean {
-  return message.headers.some(([name]) =>
-    ['signature', 'signature-input', 'signature-key'].includes(name.toLowerCase()),
+  return message.headers.some(
+    ([name]) => name.length >= 9 && SIGNATURE_FIELDS.includes(name.toLowerCase()),
   );
 }
 
@@ -227,14 +229,22 @@ function checkCoverage(message: HttpMessage, read: ReadMessage, profile: Signatu
     hasBody: message.body !== undefined && message.body.length > 0,
     hasField: (name) => headers.count(name) > 0,
   });
-  const missing = required.find((name) => !input.components.includes(name));
+  // What everybody sends: exactly the required ones, in the order of the profile.
+  const { components } = input;
+  if (
+    components.length === required.length &&
+    required.every((name, at) => name === components[at])
+  ) {
+    return;
+  }
+  const missing = required.find((name) => !components.includes(name));
   if (missing !== undefined) {
     throw new SignatureError('component_missing', `The signature must cover "${missing}".`, {
       required,
     });
   }
   const foreign = profile.components.find(
-    ({ name }) => input.components.includes(name) && !required.includes(name),
+    ({ name }) => components.includes(name) && !required.includes(name),
   );
   if (foreign !== undefined) {
     throw new SignatureError(

@@ -27,8 +27,10 @@ export async function readBody(
   limit: number,
   incoming?: NodeRequestLike,
 ): Promise<Bytes | undefined> {
+  // First what can be said from the header lines: on Node, asking the Fetch request for more would build all of it.
+  if (isWithoutBody(request.method) && !announcesBody(request, incoming)) return undefined;
   if (request.bodyUsed) bodyUsed();
-  const declared = Number(request.headers.get('content-length') ?? 0);
+  const declared = Number(headerOf(request, incoming, 'content-length') ?? 0);
   const chunks: Uint8Array[] = [];
   let length = 0;
   const tooLarge = (): never => {
@@ -88,7 +90,6 @@ function bodyReader(
   if (!isWithoutBody(request.method)) {
     return (request.body as ReadableStream<Uint8Array> | null)?.getReader();
   }
-  if (!announcesBody(request.headers, incoming)) return undefined;
   const iterator = incoming?.[Symbol.asyncIterator]?.();
   if (iterator === undefined) {
     throw new AAuthError('invalid_request', `Send the ${request.method} request without a body.`, {
@@ -102,12 +103,27 @@ function bodyReader(
 }
 
 /** HTTP/1.1 announces every body (RFC 9112 section 6.3); HTTP/2 need not, and has pseudo-header fields first. */
-function announcesBody(headers: Headers, incoming: NodeRequestLike | undefined): boolean {
+function announcesBody(request: Request, incoming: NodeRequestLike | undefined): boolean {
   return (
-    headers.has('transfer-encoding') ||
-    !/^0*$/.test(headers.get('content-length') ?? '') ||
+    headerOf(request, incoming, 'transfer-encoding') !== undefined ||
+    !/^0*$/.test(headerOf(request, incoming, 'content-length') ?? '') ||
     incoming?.rawHeaders[0]?.startsWith(':') === true
   );
+}
+
+/** The value of a field, from Node's header lines where there are some. */
+function headerOf(
+  request: Request,
+  incoming: NodeRequestLike | undefined,
+  name: string,
+): string | undefined {
+  if (incoming === undefined) return request.headers.get(name) ?? undefined;
+  const { rawHeaders } = incoming;
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const other = rawHeaders[at];
+    if (other?.length === name.length && other.toLowerCase() === name) return rawHeaders[at + 1];
+  }
+  return undefined;
 }
 
 /**

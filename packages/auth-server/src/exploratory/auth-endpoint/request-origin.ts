@@ -36,5 +36,6 @@ export function isNavigation(request: Request): boolean {
 /** Whether the request was sent to this server under its own name. */
 export function isOwnHost(context: ServerContext, request: Request): boolean {
   const host = (request.headers.get('host') ?? context.authority).toLowerCase();
-  return host === context.authority || host.replace(/:(?:80|443)$/, '') === context.authority;
+  const port = context.issuer.startsWith('https:') ? ':443' : ':80';
+  return host === context.authority || host === `${context.authority}${port}`;
 }
