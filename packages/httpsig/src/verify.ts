@@ -86,87 +86,96 @@ export async function verifyMessage<K extends ResolvedKey>(
   options: VerifyOptions<K>,
 ): Promise<VerifyResult<K>> {
   try {
-    return { ok: true, signature: await verify(message, options) };
+    const { headers, input, signatureKey, value, authority, created, candidates } = judge(
+      message,
+      options,
+    );
+    // Of no body too: a digest that is not that of the received bytes says that some were lost.
+    const { body = NO_BODY } = message;
+    if (body.length > 0 || headers.count('content-digest') > 0) {
+      await checkContentDigest(headers.get('content-digest') ?? '', body);
+    }
+
+    const found = options.resolveKey(signatureKey);
+    const resolved = found instanceof Promise ? await found : found;
+
+    const { components, alg } = input;
+    if (alg !== undefined && !agrees(alg, resolved.key.algorithm)) algorithmMismatch();
+    const { verifySignature = verifyByPlatform } = options;
+    for (const { text, wire } of candidates) {
+      // Every value in a base has been checked to be printable ASCII.
+      const base = asciiBytes(text);
+      const verdict = verifySignature(resolved.key, value.bytes, base);
+      if (!(typeof verdict === 'boolean' ? verdict : await verdict)) continue;
+      const nonce = components.includes('nonce') ? headers.get('nonce') : undefined;
+      return {
+        ok: true,
+        signature: { signatureKey, resolved, components, created, wire, authority, nonce, base },
+      };
+    }
+    throw new SignatureError(
+      'signature_invalid',
+      'The signature does not verify with the key that was named.',
+    );
   } catch (error) {
     if (error instanceof SignatureError) return { ok: false, failure: error.toFailure() };
     throw error;
   }
 }
 
+const NO_BODY = new Uint8Array();
+
 const verifyByPlatform: SignatureVerifier = (key, signature, data) => key.verify(signature, data);
 
-async function verify<K extends ResolvedKey>(
+/** A base that the signature may be over, and the wire that builds it so. */
+interface Candidate {
+  readonly text: string;
+  readonly wire: Wire;
+}
+
+interface JudgedMessage extends ReadMessage {
+  readonly authority: string;
+  readonly created: number;
+  readonly candidates: readonly Candidate[];
+}
+
+/** Everything that can be said without the body's digest and the key: shape, target, coverage, time, what is accepted. */
+function judge<K extends ResolvedKey>(
   message: HttpMessage,
   options: VerifyOptions<K>,
-): Promise<VerifiedSignature<K>> {
-  const { profile } = options;
+): JudgedMessage {
+  const { profile, acceptSchemes: accepted } = options;
   const read = readMessage(message, profile);
   const { headers, input, value, signatureKey } = read;
   const authority = checkTarget(message, headers, options.authorities);
   checkCoverage(message, read, profile);
   const created = checkTime(input, options);
-  if (!options.acceptSchemes.includes(signatureKey.scheme)) {
+  if (!accepted.includes(signatureKey.scheme)) {
     throw new SignatureError(
       'scheme_unsupported',
       'The Signature-Key scheme is not accepted here.',
-      {
-        accepted: options.acceptSchemes,
-      },
+      { accepted },
     );
   }
   // Agrees with no key, whichever is found.
   if (input.alg !== undefined && !isAlgorithmName(input.alg)) algorithmMismatch();
-  const wires = options.acceptWire.filter((wire) => value.wires.includes(wire));
-  if (wires.length === 0) {
-    throw new SignatureError(
-      'encoding_not_accepted',
-      'The encoding of the signature is not accepted here.',
-      {
-        accepted: options.acceptWire,
-      },
-    );
-  }
   // Building the base finds covered fields that are absent or cannot be signed: before any look-up.
   const { method, target } = message;
   const source = { method, target, authority, headers };
-  const candidates = new Map<string, Wire>();
-  for (const wire of wires) {
+  const candidates: Candidate[] = [];
+  for (const wire of options.acceptWire) {
+    if (!value.wires.includes(wire)) continue;
     const text = signatureBase(input.components, input.raw, source, wire);
-    if (!candidates.has(text)) candidates.set(text, wire);
+    if (!candidates.some((one) => one.text === text)) candidates.push({ text, wire });
   }
-  // Of no body too: a digest that is not that of the received bytes says that some were lost.
-  const { body = new Uint8Array() } = message;
-  if (body.length > 0 || headers.count('content-digest') > 0) {
-    await checkContentDigest(headers.get('content-digest') ?? '', body);
+  if (candidates.length === 0) {
+    throw new SignatureError(
+      'encoding_not_accepted',
+      'The encoding of the signature is not accepted here.',
+      { accepted: options.acceptWire },
+    );
   }
-
-  const resolved = await options.resolveKey(signatureKey);
-
-  const { algorithm } = resolved.key;
-  if (input.alg !== undefined && !agrees(input.alg, algorithm)) algorithmMismatch();
-  const { components } = input;
-  const { verifySignature = verifyByPlatform } = options;
-  for (const [text, wire] of candidates) {
-    // Every value in a base has been checked to be printable ASCII.
-    const base = asciiBytes(text);
-    if (await verifySignature(resolved.key, value.bytes, base)) {
-      const nonce = components.includes('nonce') ? headers.get('nonce') : undefined;
-      return {
-        signatureKey,
-        resolved,
-        components,
-        created,
-        wire,
-        authority,
-        nonce,
-        base,
-      };
-    }
-  }
-  throw new SignatureError(
-    'signature_invalid',
-    'The signature does not verify with the key that was named.',
-  );
+  return { headers, input, value, signatureKey, authority, created, candidates };
 }
 
 function algorithmMismatch(): never {
