@@ -53,38 +53,43 @@ export interface NodeRequestLike {
   [Symbol.asyncIterator]?(): AsyncIterator<unknown>;
 }
 
-/** Header lines grouped by lower-case name, each value trimmed as RFC 9421 section 2.1 asks. */
+/**
+ * Header lines by lower-case name: each value trimmed, and the values of a name that stands on several lines joined by
+ * `, `, as RFC 9421 section 2.1 asks.
+ */
 export class HeaderIndex {
-  readonly #values = new Map<string, string[]>();
+  readonly #values = new Map<string, string>();
+  /** How many lines carry a name that stands on more than one. */
+  #repeated: Map<string, number> | undefined;
 
   constructor(lines: readonly HeaderLine[]) {
     for (const [name, value] of lines) {
       const key = name.toLowerCase();
       const trimmed = trimOptionalSpace(value);
       const held = this.#values.get(key);
-      if (held === undefined) this.#values.set(key, [trimmed]);
-      else held.push(trimmed);
+      this.#values.set(key, held === undefined ? trimmed : `${held}, ${trimmed}`);
+      if (held === undefined) continue;
+      this.#repeated ??= new Map();
+      this.#repeated.set(key, (this.#repeated.get(key) ?? 1) + 1);
     }
   }
 
   /** How many lines carry that name (lower-case). */
   count(name: string): number {
-    return this.#values.get(name)?.length ?? 0;
+    return this.#repeated?.get(name) ?? (this.#values.has(name) ? 1 : 0);
   }
 
   /** The combined value, lines joined by `, `; `undefined` when absent. */
   get(name: string): string | undefined {
-    const values = this.#values.get(name);
-    return values?.length === 1 ? values[0] : values?.join(', ');
+    return this.#values.get(name);
   }
 
   /** The value of a field that may stand on one line only; a second line is refused. */
   single(name: string): string | undefined {
-    const values = this.#values.get(name);
-    if (values !== undefined && values.length > 1) {
+    if (this.#repeated?.has(name) === true) {
       throw new SignatureError('header_repeated', `The ${name} header may occur only once.`);
     }
-    return values?.[0];
+    return this.#values.get(name);
   }
 }
 

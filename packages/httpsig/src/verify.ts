@@ -182,6 +182,9 @@ function algorithmMismatch(): never {
   throw new SignatureError('algorithm_mismatch', 'Signature-Input: alg contradicts the key.');
 }
 
+/** Further fields that may stand on one line only. */
+const ONE_LINE = ['host', 'content-type', 'content-digest', 'content-length', 'nonce'];
+
 function readMessage(message: HttpMessage, profile: SignatureProfile): ReadMessage {
   const headers = new HeaderIndex(message.headers);
   const field = (name: string): string => {
@@ -200,8 +203,7 @@ function readMessage(message: HttpMessage, profile: SignatureProfile): ReadMessa
       'Signature-Input, Signature and Signature-Key must carry the same label.',
     );
   }
-  for (const once of ['host', 'content-type', 'content-digest', 'content-length', 'nonce'])
-    headers.single(once);
+  for (const name of ONE_LINE) headers.single(name);
   return { headers, input, value, signatureKey: readSignatureKey(key) };
 }
 
