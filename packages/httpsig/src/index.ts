@@ -18,6 +18,7 @@ export {
   utf8,
 } from './bytes.js';
 export { checkContentDigest, contentDigest } from './content-digest.js';
+export { signRequest, verifyRequest } from './fetch-request.js';
 export { SignatureError, type SignatureFailure, type SignatureRule } from './failure.js';
 export {
   agrees as algorithmAgrees,
