@@ -2,6 +2,7 @@
 import { cpus } from 'node:os';
 import { guardedRoute } from './guarded-route.js';
 import { againstPeers } from './peers.js';
+import { steadyState } from './steady-state.js';
 import { verifyInProcess } from './verify-in-process.js';
 
 const quick = process.argv.includes('--quick');
@@ -12,3 +13,4 @@ console.log(
 await verifyInProcess(settings);
 await guardedRoute(settings);
 await againstPeers(settings);
+await steadyState({ requests: quick ? 20_000 : 1_000_000 });

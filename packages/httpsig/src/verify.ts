@@ -113,15 +113,21 @@ export async function verifyMessage<K extends ResolvedKey>(
         signature: { signatureKey, resolved, components, created, wire, authority, nonce, base },
       };
     }
-    throw new SignatureError(
-      'signature_invalid',
-      'The signature does not verify with the key that was named.',
-    );
+    return FORGED;
   } catch (error) {
     if (error instanceof SignatureError) return { ok: false, failure: error.toFailure() };
     throw error;
   }
 }
+
+/** Not thrown: whoever forges should not cost more than whoever signs, and an error with its stack takes 8 µs here. */
+const FORGED = {
+  ok: false,
+  failure: {
+    rule: 'signature_invalid',
+    message: 'The signature does not verify with the key that was named.',
+  },
+} as const;
 
 const NO_BODY = new Uint8Array();
 
