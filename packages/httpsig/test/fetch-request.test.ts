@@ -56,7 +56,7 @@ describe('a Fetch request', () => {
   });
 
   it.each<[string, (signed: Request) => Request, string]>([
-    ['its body', (one) => new Request(one, { body: '{"a":2}' }), 'digest_mismatch'],
+    ['its body', (one) => new Request(one, { method: 'POST', body: '{"a":2}' }), 'digest_mismatch'],
     ['its method', (one) => new Request(one, { method: 'PUT' }), 'signature_invalid'],
     ['its query', (one) => new Request('https://api.example/data?b=3', one), 'signature_invalid'],
     [
