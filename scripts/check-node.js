@@ -13,20 +13,14 @@ const chromium = findChromium();
 for (const version of VERSIONS) {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-node-'));
   try {
+    // The platform's own package holds the program; the one called `node` would fetch it by an install script.
+    const name = `node-${process.platform}-${process.arch}`;
     execFileSync(
       'npm',
-      [
-        'install',
-        '--prefix',
-        folder,
-        '--no-audit',
-        '--no-fund',
-        '--ignore-scripts=false',
-        `node@${version}`,
-      ],
+      ['install', '--prefix', folder, '--no-audit', '--no-fund', `${name}@${version}`],
       { stdio: ['ignore', 'ignore', 'inherit'] },
     );
-    const bin = join(folder, 'node_modules/node/bin');
+    const bin = join(folder, 'node_modules', name, 'bin');
     const node = join(bin, 'node');
     const env = {
       ...process.env,
