@@ -35,7 +35,8 @@ export default defineConfig({
     setupFiles: ['./test-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    pool: 'threads',
+    // Native modules (SQLite, argon2) do not always survive the end of a worker thread; processes have no such trouble.
+    pool: 'forks',
     maxWorkers: 2,
   },
 });

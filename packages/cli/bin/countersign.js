@@ -1,6 +1,12 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs';
 
+// Node before 20.20 calls WebCrypto's Ed25519 experimental, at every run and on standard error.
+const { emitWarning } = process;
+process.emitWarning = (warning, ...rest) => {
+  if (!String(warning).includes('Ed25519 Web Crypto API')) emitWarning(warning, ...rest);
+};
+
 const main = new URL('../dist/main.js', import.meta.url);
 if (existsSync(main)) {
   await import(main.href);
