@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 
 // Node before 20.20 calls WebCrypto's Ed25519 experimental, at every run and on standard error.
-const { emitWarning } = process;
+const emitWarning = process.emitWarning.bind(process);
 process.emitWarning = (warning, ...rest) => {
   if (!String(warning).includes('Ed25519 Web Crypto API')) emitWarning(warning, ...rest);
 };
