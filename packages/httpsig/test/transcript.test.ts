@@ -4,11 +4,11 @@ import {
   checkContentDigest,
   type HeaderLine,
   importVerificationKey,
-  type SignatureProfile,
   utf8,
   verifyMessage,
   type Wire,
 } from '../src/index.js';
+import { profile } from './support.js';
 
 interface CapturedRequest {
   method: string;
@@ -28,23 +28,6 @@ const vectors = JSON.parse(
   authRequest: CapturedRequest;
   codeExchange: CapturedRequest;
   authorizedRequest: CapturedRequest;
-};
-
-const profile: SignatureProfile = {
-  components: [
-    { name: '@method', when: 'always' },
-    { name: '@authority', when: 'always' },
-    { name: '@path', when: 'always' },
-    { name: '@query', when: 'query' },
-    { name: 'content-type', when: 'body' },
-    { name: 'content-digest', when: 'body' },
-    { name: 'nonce', when: 'present' },
-    { name: 'signature-key', when: 'always' },
-  ],
-  label: 'sig1',
-  windowSeconds: 60,
-  skewSeconds: 10,
-  maxSignatureKeyLength: 9216,
 };
 
 const CREATED = 1768786030;
