@@ -11,8 +11,11 @@ export interface VerificationKey {
   readonly jwk: PublicJwk;
   /** RFC 7638 SHA-256 thumbprint, base64url. */
   readonly thumbprint: string;
-  /** True when `signature` is this key's over `data`. Never throws. */
-  verify(signature: Bytes, data: Bytes): boolean | Promise<boolean>;
+  /**
+   * True when `signature` is this key's over `data`. Never throws. `here` replaces the check on the calling thread,
+   * where the platform has a choice of threads.
+   */
+  verify(signature: Bytes, data: Bytes, here?: () => boolean): boolean | Promise<boolean>;
 }
 
 /** A key that signs. `sign` may be carried out elsewhere, for instance by a key management service. */
@@ -51,8 +54,8 @@ class ImportedKey implements VerificationKey {
     this.#handle = handle;
   }
 
-  verify(signature: Bytes, data: Bytes): boolean | Promise<boolean> {
-    return verifySignature(this.#handle, this.algorithm, signature, data);
+  verify(signature: Bytes, data: Bytes, here?: () => boolean): boolean | Promise<boolean> {
+    return verifySignature(this.#handle, this.algorithm, signature, data, here);
   }
 }
 

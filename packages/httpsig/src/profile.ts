@@ -36,21 +36,36 @@ export interface SignatureProfile {
   readonly maxSignatureKeyLength: number;
 }
 
+/** What the conditions ask of a message. */
+export interface MessageFacts {
+  readonly hasQuery: boolean;
+  readonly hasBody: boolean;
+  readonly hasField: (name: string) => boolean;
+}
+
 /** The components this message must cover under `profile`, in signing order. */
-export function requiredComponents(
-  profile: SignatureProfile,
-  facts: { hasQuery: boolean; hasBody: boolean; hasField: (name: string) => boolean },
-): string[] {
+export function requiredComponents(profile: SignatureProfile, facts: MessageFacts): string[] {
   return profile.components
     .filter(({ name, when }) => holds(when, name, facts))
     .map(({ name }) => name);
 }
 
-function holds(
-  when: CoverageCondition,
-  name: string,
-  facts: { hasQuery: boolean; hasBody: boolean; hasField: (name: string) => boolean },
+/** True for what everybody sends: the required components and no others, in the order of the profile. */
+export function coversExactly(
+  components: readonly string[],
+  profile: SignatureProfile,
+  facts: MessageFacts,
 ): boolean {
+  let at = 0;
+  for (const { name, when } of profile.components) {
+    if (!holds(when, name, facts)) continue;
+    if (components[at] !== name) return false;
+    at += 1;
+  }
+  return at === components.length;
+}
+
+function holds(when: CoverageCondition, name: string, facts: MessageFacts): boolean {
   switch (when) {
     case 'always':
       return true;

@@ -43,7 +43,8 @@ export function parseSignatureValue(text: string): SignatureValue {
   }
   const encoded = text.slice(open + 2, close);
   const standard = decodeBase64(encoded);
-  const urlSafe = decodeBase64Url(encoded);
+  // Padding is not base64url: what has it need not be decoded a second time to know.
+  const urlSafe = encoded.endsWith('=') ? undefined : decodeBase64Url(encoded);
   const bytes = standard ?? urlSafe;
   if (bytes === undefined || bytes.length === 0) {
     throw new SignatureError('header_malformed', 'Signature: not valid base64.');

@@ -18,7 +18,9 @@ export function sodiumVerifier(): SignatureVerifier {
   return (key, signature, data) => {
     if (key.algorithm.name !== 'ed25519') return key.verify(signature, data);
     if (signature.length !== sodium.crypto_sign_BYTES) return false;
-    return sodium.crypto_sign_verify_detached(asBuffer(signature), asBuffer(data), rawKey(key));
+    return key.verify(signature, data, () =>
+      sodium.crypto_sign_verify_detached(asBuffer(signature), asBuffer(data), rawKey(key)),
+    );
   };
 }
 

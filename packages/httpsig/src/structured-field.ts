@@ -36,6 +36,9 @@ const isAlpha = (code: number): boolean => isLower(code | 0x20) && code < 0x80;
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 const TOKEN_PUNCTUATION = "!#$%&'*+-.^_`|~:/";
 
+/** One for all: most items have none, and a map for each component of a signature costs a tenth of parsing it. */
+const NO_PARAMETERS: Parameters = new Map();
+
 /** True when `text` is an sf-key: a label or a parameter name. */
 export function isKey(text: string): boolean {
   return /^[a-z*][a-z0-9_.*-]*$/.test(text);
@@ -53,11 +56,12 @@ export function serializeString(text: string): string {
 export class FieldReader {
   readonly #text: string;
   readonly #field: string;
-  #at = 0;
+  #at: number;
 
-  constructor(text: string, field: string) {
+  constructor(text: string, field: string, start = 0) {
     this.#text = text;
     this.#field = field;
+    this.#at = start;
   }
 
   get position(): number {
@@ -215,6 +219,7 @@ export class FieldReader {
   }
 
   parameters(): Parameters {
+    if (this.#text.charCodeAt(this.#at) !== 0x3b) return NO_PARAMETERS;
     const parameters = new Map<string, BareItem>();
     while (this.tryTake(';')) {
       this.skipSpaces();

@@ -6,7 +6,7 @@ import { SignatureError, type SignatureFailure } from './failure.js';
 import { agrees } from './jwk.js';
 import type { SignatureVerifier, VerificationKey } from './keys.js';
 import { HeaderIndex, type HttpMessage } from './message.js';
-import { requiredComponents, type SignatureProfile, type Wire } from './profile.js';
+import { coversExactly, requiredComponents, type SignatureProfile, type Wire } from './profile.js';
 import { parseSignatureKeyField } from './signature-key/parse.js';
 import { readSignatureKey, type SchemeName, type SignatureKey } from './signature-key/schemes.js';
 import { signatureBase } from './signature-base.js';
@@ -241,19 +241,14 @@ function checkTarget(
 
 function checkCoverage(message: HttpMessage, read: ReadMessage, profile: SignatureProfile): void {
   const { headers, input } = read;
-  const required = requiredComponents(profile, {
+  const { components } = input;
+  const facts = {
     hasQuery: message.target.includes('?'),
     hasBody: message.body !== undefined && message.body.length > 0,
-    hasField: (name) => headers.count(name) > 0,
-  });
-  // What everybody sends: exactly the required ones, in the order of the profile.
-  const { components } = input;
-  if (
-    components.length === required.length &&
-    required.every((name, at) => name === components[at])
-  ) {
-    return;
-  }
+    hasField: (name: string) => headers.count(name) > 0,
+  };
+  if (coversExactly(components, profile, facts)) return;
+  const required = requiredComponents(profile, facts);
   const missing = required.find((name) => !components.includes(name));
   if (missing !== undefined) {
     throw new SignatureError('component_missing', `The signature must cover "${missing}".`, {

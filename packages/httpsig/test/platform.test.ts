@@ -24,6 +24,7 @@ interface Platform {
     algorithm: SignatureAlgorithm,
     signature: Bytes,
     data: Bytes,
+    here?: () => boolean,
   ): Promise<boolean>;
   sha256(data: Uint8Array): Promise<Bytes>;
   sha512(data: Uint8Array): Promise<Bytes>;
@@ -104,6 +105,34 @@ describe.each(platforms)('on the %s platform', (_platform, platform) => {
         expect(await verify(flipped, DATA)).toBe(false);
       }
     });
+  });
+
+  it('gives each of many checks at once its own verdict, of whatever algorithm', async () => {
+    const all = await Promise.all(
+      ALGORITHM_NAMES.map(async (name) => ({
+        verify: await load(testKeys[name]),
+        signature: await (await signingKey(name)).sign(DATA),
+      })),
+    );
+    const other = utf8('other');
+    const asked = Array.from({ length: 25 }, (_, at) =>
+      all.map(({ verify, signature }) => verify(signature, at % 2 === 0 ? DATA : other)),
+    );
+    const verdicts = await Promise.all(asked.map((row) => Promise.all(row)));
+    expect(verdicts).toEqual(asked.map((row, at) => row.map(() => at % 2 === 0)));
+  });
+
+  it('carries the check out with another primitive when it is given one', async () => {
+    const { jwk, algorithm } = parsePublicJwk(testKeys.ed25519);
+    const handle = await platform.importPublicKey(jwk, algorithm);
+    const signature = await (await signingKey('ed25519')).sign(DATA);
+    let asked = 0;
+    const here = () => {
+      asked += 1;
+      return false;
+    };
+    expect(await platform.verifySignature(handle, algorithm, signature, DATA, here)).toBe(false);
+    expect(asked).toBe(1);
   });
 
   it('verifies the known signatures of RFC 9421', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSignatureInput } from '../src/index.js';
+import { parseSignatureInput, SignatureError } from '../src/index.js';
 import { ruleOf } from './support.js';
 
 const LIST = '("@method" "@authority" "@path" "signature-key")';
@@ -49,6 +49,63 @@ describe('a Signature-Input is read', () => {
 
   it.each(['@method', '@authority', '@path', '@query'])('covering %s', (name) => {
     expect(parseSignatureInput(`sig1=("${name}");created=1`).components).toEqual([name]);
+  });
+});
+
+describe('a Signature-Input whose list of components has been read before', () => {
+  const read = (text: string) => {
+    try {
+      return parseSignatureInput(text);
+    } catch (error) {
+      return error;
+    }
+  };
+  const followUps = [
+    'created=5;expires=9;alg="ed25519"',
+    'created=1.0',
+    'created=-1',
+    'created=1;created=2',
+    'created=1;alg=token',
+    'created=1 ;x',
+    'created=1, b=()',
+    'created=1,',
+    'created=1)',
+    'created=1  ',
+    'created="',
+    '',
+    ';',
+  ];
+
+  it.each(followUps)('is read with "%s" after it as it was the first time', (parameters) => {
+    const list = (name: string) => `("@method" "x-${name}")`;
+    const name = encodeURIComponent(parameters)
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]/g, '-');
+    const anew = read(`sig1=${list(`a-${name}`)};${parameters}`);
+    parseSignatureInput(`sig1=${list(`b-${name}`)};created=1`);
+    const again = read(`sig1=${list(`b-${name}`)};${parameters}`);
+    const comparable = (value: unknown): string =>
+      (value instanceof Error ? value.message : JSON.stringify(value)).replaceAll('x-a-', 'x-b-');
+    expect(comparable(again)).toBe(comparable(anew));
+  });
+
+  it.each(['Sig=', '=', '', 'sig1 =', 'a=("b"), sig1='])(
+    'is refused under the label "%s" all the same',
+    (label) => {
+      expect(parseSignatureInput(`sig1=${LIST};created=1`).label).toBe('sig1');
+      expect(read(`${label}${LIST};created=1`)).toBeInstanceOf(SignatureError);
+    },
+  );
+
+  it('cannot be changed by whoever was given it', () => {
+    const { components } = parseSignatureInput(`sig1=${LIST};created=1`);
+    expect(() => (components as string[]).push('x')).toThrow(TypeError);
+    expect(parseSignatureInput(`sig1=${LIST};created=1`).components).not.toContain('x');
+  });
+
+  it('is forgotten after sixty-four others, and read anew', () => {
+    for (let at = 0; at < 200; at++) parseSignatureInput(`sig1=("x-${at}");created=1`);
+    expect(parseSignatureInput(`sig1=${LIST};created=1`).components).toHaveLength(4);
   });
 });
 

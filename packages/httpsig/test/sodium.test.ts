@@ -27,6 +27,15 @@ describe('verification by libsodium', () => {
     },
   );
 
+  it('shares many checks at once with the thread pool, each with its own verdict', async () => {
+    const { key, signature } = await signedBy('ed25519');
+    const changed = Uint8Array.from(signature, (byte, at) => (at === 40 ? byte ^ 1 : byte));
+    const verdicts = await Promise.all(
+      Array.from({ length: 200 }, (_, at) => verify(key, at % 3 === 0 ? changed : signature, data)),
+    );
+    expect(verdicts).toEqual(verdicts.map((_, at) => at % 3 !== 0));
+  });
+
   it.each([0, 63, 65])('refuses a signature of %i bytes', async (length) => {
     const { key } = await signedBy('ed25519');
     expect(await verify(key, new Uint8Array(length), data)).toBe(false);

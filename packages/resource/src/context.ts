@@ -106,18 +106,13 @@ export function createContext(options: ResourceOptions): ResourceContext {
   };
 
   const callers = new WeakMap<Request, Caller>();
-  const callerOf = async (message: HttpMessage, request: Request | undefined): Promise<Caller> => {
-    const known = request === undefined ? undefined : callers.get(request);
-    const caller = known ?? (await verifyRequest(message)).caller;
-    if (request !== undefined) callers.set(request, caller);
-    return caller;
-  };
-
   const evaluate: ResourceContext['evaluate'] = async (message, requirement, request) => {
     const opening = { kind: openingChallenge(requirement) } as const;
     if (!isSigned(message)) return { type: 'challenge', challenge: opening };
     try {
-      const caller = await callerOf(message, request);
+      const known = request === undefined ? undefined : callers.get(request);
+      const caller = known ?? (await verifyRequest(message)).caller;
+      if (request !== undefined) callers.set(request, caller);
       const decision = decide(caller, requirement);
       if (decision.kind === 'access') return { type: 'access', access: decision.access };
       const { ask, error } = decision;

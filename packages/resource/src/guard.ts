@@ -27,8 +27,8 @@ export async function checkRequest(
     const outcome = await context.evaluate({ ...head, body }, requirement, request);
     if (outcome.type !== 'access') return { response: outcomeResponse(outcome) };
     // The body of a GET has been verified, but a Fetch request cannot carry it to the handler.
-    const verified =
-      body === undefined || request.body === null ? request : withBody(request, body);
+    if (body === undefined || request.body === null) return { access: outcome.access, request };
+    const verified = withBody(request, body);
     const caller = callers.get(request);
     if (caller !== undefined) callers.set(verified, caller);
     return { access: outcome.access, request: verified };

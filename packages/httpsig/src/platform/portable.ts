@@ -21,7 +21,9 @@ export async function verifySignature(
   algorithm: SignatureAlgorithm,
   signature: Bytes,
   data: Bytes,
+  here?: () => boolean,
 ): Promise<boolean> {
+  if (here !== undefined) return here();
   try {
     return await crypto.subtle.verify(algorithm.signParams, key, signature, data);
   } catch {

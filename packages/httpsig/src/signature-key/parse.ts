@@ -8,6 +8,16 @@ export interface SignatureKeyField {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
+/**
+ * `scheme=token` or `name="text"`, and what follows. The characters of a text are one run between escapes, which an
+ * engine takes in one step: twice as fast here as an alternative for each character.
+ */
+const RUN = String.raw`[\x20\x21\x23-\x5b\x5d-\x7e]*`;
+const PAIR = new RegExp(
+  String.raw`(?:scheme=([a-z][a-z0-9_-]*)|([a-z0-9_-]+)="(${RUN}(?:\\["\\]${RUN})*)")([ )])`,
+  'y',
+);
+
 function malformed(what: string): never {
   throw new SignatureError('header_malformed', `Signature-Key: ${what}`);
 }
@@ -27,13 +37,11 @@ export function parseSignatureKeyField(text: string, maxLength: number): Signatu
   const open = text.indexOf('=(');
   const label = text.slice(0, Math.max(open, 0));
   if (open < 1 || open > 256 || !isKey(label)) malformed('expected label=(scheme=… …).');
-  const pair =
-    /(?:scheme=([a-z][a-z0-9_-]*)|([a-z0-9_-]+)="((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)")([ )])/y;
-  pair.lastIndex = open + 2;
+  PAIR.lastIndex = open + 2;
   let scheme: string | undefined;
   const parameters = new Map<string, string>();
   for (;;) {
-    const match = pair.exec(text);
+    const match = PAIR.exec(text);
     if (match === null) malformed('expected name="value" parted by single spaces.');
     const [, token, name, quoted = '', after] = match;
     if (scheme === undefined) {
@@ -48,8 +56,8 @@ export function parseSignatureKeyField(text: string, maxLength: number): Signatu
     }
     if (after === ')') break;
   }
-  if (pair.lastIndex !== text.length) {
-    if (text.charAt(pair.lastIndex) === ',') {
+  if (PAIR.lastIndex !== text.length) {
+    if (text.charAt(PAIR.lastIndex) === ',') {
       throw new SignatureError('header_repeated', 'Signature-Key may have only one member.');
     }
     malformed('unexpected text after the closing parenthesis.');
