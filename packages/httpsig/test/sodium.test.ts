@@ -31,7 +31,10 @@ describe('verification by libsodium', () => {
     const { key, signature } = await signedBy('ed25519');
     const changed = Uint8Array.from(signature, (byte, at) => (at === 40 ? byte ^ 1 : byte));
     const verdicts = await Promise.all(
-      Array.from({ length: 200 }, (_, at) => verify(key, at % 3 === 0 ? changed : signature, data)),
+      Array.from(
+        { length: 200 },
+        async (_, at) => await verify(key, at % 3 === 0 ? changed : signature, data),
+      ),
     );
     expect(verdicts).toEqual(verdicts.map((_, at) => at % 3 !== 0));
   });
