@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { FLOW_NAMES } from '../src/demo/plays.js';
 import { run, type RunOptions } from './support/program.js';
 import { freePort } from './support/servers.js';
 
@@ -125,14 +126,41 @@ describe('demo', () => {
       ...args,
     ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(JSON.parse(stdout)).toEqual([
-      {
-        flow: 'user-delegation',
+    expect(JSON.parse(stdout)).toEqual(
+      FLOW_NAMES.map((flow) => ({
+        flow,
         passed: true,
         requests: expect.any(Number),
         milliseconds: expect.any(Number),
-      },
-    ]);
+        messages: expect.arrayContaining([
+          {
+            from: expect.any(String),
+            to: expect.any(String),
+            request: expect.any(String),
+            answer: expect.any(String),
+          },
+        ]),
+      })),
+    );
+  });
+
+  it('ends all flows with a table of what passed, the requests made and the time taken', async () => {
+    const { args } = await ports();
+    const { code, stdout } = await demo(['all', '--quiet', ...args]);
+    expect(code).toBe(0);
+    const table = stdout
+      .trimEnd()
+      .split('\n')
+      .slice(-(FLOW_NAMES.length + 2));
+    expect(table[0]).toMatch(/^ +flow +requests +ms$/);
+    const rows = table.slice(1, -1).map((line) => line.split(/ {2,}/));
+    expect(rows).toEqual(
+      FLOW_NAMES.map((flow) => ['PASS', flow, expect.any(String), expect.any(String)]),
+    );
+    const requests = rows.reduce((sum, row) => sum + Number(row[2]), 0);
+    expect(table.at(-1)).toMatch(
+      new RegExp(`^PASS +${FLOW_NAMES.length} of ${FLOW_NAMES.length} +${requests} +\\d+$`),
+    );
   });
 
   it('says which port is in use and how to choose another, and stops what it had started', async () => {

@@ -1,5 +1,6 @@
 import type { Wire } from '@countersign/httpsig';
 import type { Command } from 'commander';
+import { FLOW_NAMES } from '../demo/plays.js';
 import { withEnvironment } from '../options/environment.js';
 import { readPort, wireOption } from '../options/values.js';
 
@@ -17,7 +18,7 @@ export function addDemo(program: Command): void {
   const command = program
     .command('demo')
     .description('run a flow with an agent, a resource and an auth server of its own')
-    .argument('[flow]', 'user-delegation, or all', 'user-delegation')
+    .argument('[flow]', `${FLOW_NAMES.join(', ')}, or all`, 'user-delegation')
     .option('--manual', 'wait for a person with a browser')
     .addOption(wireOption())
     .option('--agent-port <n>', 'port of the agent', readPort, 8001)

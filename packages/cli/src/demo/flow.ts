@@ -1,4 +1,5 @@
 import type { Wire } from '@countersign/httpsig';
+import type { Message } from './messages.js';
 
 /** How a flow is run. */
 export interface FlowOptions {
@@ -17,9 +18,11 @@ export interface FlowOptions {
 export interface FlowResult {
   readonly flow: string;
   readonly passed: boolean;
-  /** Requests that the three servers answered. */
+  /** Requests that the servers answered. */
   readonly requests: number;
   readonly milliseconds: number;
+  /** What parties and people said to one another; look-ups of keys and metadata are left out. */
+  readonly messages: readonly Message[];
   /** Why the flow came to no end. */
   readonly error?: string;
 }

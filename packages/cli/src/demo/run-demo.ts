@@ -2,22 +2,16 @@ import { CommandError, UsageError } from '../command-error.js';
 import type { DemoCommandOptions } from '../commands/demo.js';
 import { reportError } from '../report-error.js';
 import { out } from '../terminal.js';
-import type { FlowOptions, FlowResult } from './flow.js';
-
-type Flow = (options: FlowOptions) => Promise<FlowResult>;
-
-/** The flows that can be shown, in the order in which `all` runs them. */
-const flows = new Map<string, () => Promise<Flow>>([
-  ['user-delegation', async () => (await import('./user-delegation.js')).runUserDelegation],
-]);
+import type { FlowResult } from './flow.js';
+import { FLOW_NAMES, plays } from './plays.js';
 
 /** `countersign demo`; returns the exit code. */
 export async function runDemo(name: string, options: DemoCommandOptions): Promise<number> {
   const { manual = false, quiet = false, json = false } = options;
-  const chosen = [...flows].filter(([flow]) => name === 'all' || flow === name);
+  const chosen = [...plays].filter(([flow]) => name === 'all' || flow === name);
   if (chosen.length === 0) {
     throw new UsageError(
-      `There is no flow "${name}". Flows: ${[...flows.keys(), 'all'].join(', ')}.`,
+      `There is no flow "${name}". Flows: ${[...FLOW_NAMES, 'all'].join(', ')}.`,
     );
   }
   checkPorts(options);
@@ -25,19 +19,13 @@ export async function runDemo(name: string, options: DemoCommandOptions): Promis
   for (const [flow, load] of chosen) {
     results.push(
       await settled(flow, async () => {
-        const runFlow = await load();
-        return await runFlow({ ...options, manual, quiet, json });
+        const { play } = await import('./play.js');
+        return await play(await load(), { ...options, manual, quiet, json });
       }),
     );
   }
   if (json) out(`${JSON.stringify(results)}\n`);
-  else if (name === 'all') {
-    for (const { flow, passed, requests, milliseconds } of results) {
-      out(
-        `${passed ? 'PASS' : 'FAIL'}  ${flow.padEnd(24)} ${requests} requests  ${milliseconds} ms\n`,
-      );
-    }
-  }
+  else if (name === 'all') out(summaryTable(results));
   return results.every(({ passed }) => passed) ? 0 : 1;
 }
 
@@ -58,6 +46,34 @@ async function settled(flow: string, run: () => Promise<FlowResult>): Promise<Fl
     if (error instanceof CommandError && error.exitCode !== 1) throw error;
     await reportError(error);
     const message = error instanceof Error ? error.message : 'unknown error';
-    return { flow, passed: false, requests: 0, milliseconds: 0, error: message };
+    return { flow, passed: false, requests: 0, milliseconds: 0, messages: [], error: message };
   }
+}
+
+/** What `demo all` ends with: a line for each flow, and one for all of them. */
+function summaryTable(results: readonly FlowResult[]): string {
+  const width = Math.max(...results.map(({ flow }) => flow.length));
+  const row = (mark: string, flow: string, requests: string, milliseconds: string): string =>
+    `${mark.padEnd(4)}  ${flow.padEnd(width)}  ${requests.padStart(8)}  ${milliseconds.padStart(7)}`;
+  const sum = (pick: (result: FlowResult) => number): number =>
+    results.reduce((total, result) => total + pick(result), 0);
+  const passed = results.filter((result) => result.passed).length;
+  const lines = [
+    row('', 'flow', 'requests', 'ms'),
+    ...results.map((result) =>
+      row(
+        result.passed ? 'PASS' : 'FAIL',
+        result.flow,
+        String(result.requests),
+        String(result.milliseconds),
+      ),
+    ),
+    row(
+      passed === results.length ? 'PASS' : 'FAIL',
+      `${passed} of ${results.length}`,
+      String(sum(({ requests }) => requests)),
+      String(sum(({ milliseconds }) => milliseconds)),
+    ),
+  ];
+  return `\n${lines.map((line) => line.trimEnd()).join('\n')}\n`;
 }
