@@ -11,12 +11,9 @@ const pageOf = (flow: string) =>
 
 describe('the page of a flow', () => {
   it('shows the messages of a real run, for every flow (npm run docs:flows writes them)', async () => {
-    const ports = [await freePort(), await freePort(), await freePort()];
-    const [agent, resource, auth] = ports.map(String) as [string, string, string];
-    const { code, stdout, stderr } = await run([
-      ...['demo', 'all', '--quiet', '--json'],
-      ...['--agent-port', agent, '--resource-port', resource, '--auth-port', auth],
-    ]);
+    const [agent, resource, auth] = [await freePort(), await freePort(), await freePort()];
+    const ports = `--agent-port ${agent} --resource-port ${resource} --auth-port ${auth}`;
+    const { code, stdout, stderr } = await run(`demo all --quiet --json ${ports}`.split(' '));
     expect(code, stderr).toBe(0);
     const results = JSON.parse(stdout) as FlowResult[];
     expect(results.map(({ flow }) => flow)).toEqual(FLOW_NAMES);

@@ -12,7 +12,7 @@ export interface Play {
   /** What will be seen, a sentence each. */
   readonly steps: readonly string[];
   /** Carries it out and returns the closing sentence. Throws when something is not as it should be. */
-  perform(stage: Stage): Promise<string>;
+  perform(this: void, stage: Stage): Promise<string>;
 }
 
 /** Performs a flow on a stage of its own, which is cleared away whatever happens. */
