@@ -91,3 +91,76 @@ describe('an auth server that is killed and started again', () => {
     expect(all.every(({ status }) => [0, 200, 400].includes(status))).toBe(true);
   });
 });
+
+describe('a resource that is killed and started again', () => {
+  let authServer: Served;
+  let resource: Served;
+  const settings = { keys: newFile('resource-keys.json'), replay: newFile('replay.db'), port: 0 };
+
+  async function restart(): Promise<void> {
+    resource.kill('SIGKILL');
+    await resource.ended;
+    resource = await serveResource(authServer.url, [], settings);
+  }
+
+  beforeAll(async () => {
+    authServer = await serveAuthServer();
+    settings.port = await freePort();
+    resource = await serveResource(authServer.url, [], settings);
+  });
+
+  it('takes the token of a flow that it had begun, and later the same token without asking', async () => {
+    const args = [
+      'fetch',
+      `${resource.url}/data-auth`,
+      '--no-browser',
+      '--tokens',
+      newFile('tokens'),
+    ];
+    const program = start(args);
+    const url = await urlToApprove(program);
+    await restart();
+    await decide(url);
+    const first = await program.ended;
+    expect(first.code, first.stderr).toBe(0);
+    await restart();
+    const again = await start(args).ended;
+    expect(again.code, again.stderr).toBe(0);
+    expect(again.stderr).not.toContain('Open this URL to approve');
+    expect(again.stdout).toBe(first.stdout);
+  });
+});
+
+describe('an agent that is killed while a person decides, and started again', () => {
+  it('asks anew, and the approval that nobody took is worth nothing', async () => {
+    const authServer = await serveAuthServer();
+    const resource = await serveResource(authServer.url);
+    const args = [
+      'fetch',
+      `${resource.url}/data-auth`,
+      '--no-browser',
+      '--tokens',
+      newFile('tokens'),
+    ];
+    const killed = start(args);
+    const url = await urlToApprove(killed);
+    const browser = new Browser();
+    const redirectUri = new URL(url).searchParams.get('redirect_uri')!;
+    const callback = await decide(url, { browser, stopAt: redirectUri });
+    killed.kill('SIGKILL');
+    await killed.ended;
+
+    const again = start(args);
+    const anew = await urlToApprove(again);
+    expect(anew).not.toBe(url);
+    // The answer to the flow of before belongs to no flow of this process.
+    expect((await browser.open(callback.url)).status).toBe(400);
+    await decide(anew, { browser });
+    const { code, stderr } = await again.ended;
+    expect(code, stderr).toBe(0);
+
+    const third = await start(args).ended;
+    expect(third.code, third.stderr).toBe(0);
+    expect(third.stderr).not.toContain('Open this URL to approve');
+  });
+});

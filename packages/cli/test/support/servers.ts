@@ -75,15 +75,17 @@ export async function serveAuthServer(
   return await serve('auth-server', 'aauth-issuer', id, [...where.split(' '), ...who, ...args]);
 }
 
-/** `serve resource` with files of its own. */
+/** `serve resource` with files of its own, or with those of one that ran before. */
 export async function serveResource(
   authServer: string,
   args: readonly string[] = [],
+  settings: { port?: number; keys?: string; replay?: string } = {},
 ): Promise<Served> {
-  const port = await freePort();
+  const port = settings.port ?? (await freePort());
+  const { keys = newFile('resource-keys.json'), replay = newFile('replay.db') } = settings;
   const id = `http://127.0.0.1:${port}`;
   const where = `--id ${id} --port ${port} --insecure-loopback --auth-server ${authServer}`;
-  const files = `--keys ${newFile('resource-keys.json')} --replay ${newFile('replay.db')}`;
+  const files = `--keys ${keys} --replay ${replay}`;
   const own = [...where.split(' '), ...files.split(' ')];
   return await serve('resource', 'aauth-resource', id, [...own, ...args]);
 }
