@@ -147,6 +147,7 @@ export class World {
         : Promise.resolve(read);
     },
     publishedKey: (_kind, id, kid) => this.#key(id, kid),
+    keyByThumbprint: () => Promise.resolve(undefined),
     keyAt: () => Promise.resolve(undefined),
     certificatesAt: () => Promise.resolve(undefined),
   };

@@ -40,8 +40,8 @@ export {
   parseChallenge,
   serializeChallenge,
 } from './exploratory/agent-auth-challenge.js';
+export { actClaim, type Actor, MAX_ACTORS, readActors } from './exploratory/actor-chain.js';
 export {
-  type Actor,
   type AuthTokenExpectations,
   type AuthTokenVerification,
   type ExpiredAuthToken,
@@ -69,6 +69,12 @@ export type { ReplayCheckOptions } from './exploratory/replay-check.js';
 export type { Caller } from './exploratory/caller.js';
 export { fromStranger } from './exploratory/strangers-key.js';
 export {
+  createExchangeVerifier,
+  type ExchangeVerifier,
+  type ExchangeVerifierOptions,
+  type VerifiedExchange,
+} from './exploratory/exchange-request.js';
+export {
   createRequestVerifier,
   type RequestVerifier,
   type RequestVerifierOptions,
@@ -86,5 +92,6 @@ export {
 export { DEFAULT_WIRES, isSafeMethod, signingProfile } from './exploratory/signing-profile.js';
 export { loadTokenOpener, type TokenOpener } from './exploratory/token-decryption.js';
 export { TOKEN_TYPES, type TokenExpectations, type TokenType } from './exploratory/token-claims.js';
+export { upstreamTokenText } from './exploratory/upstream-token.js';
 export { loadTrustRoots, type TrustRoots } from './x509/certificate-resolver.js';
 export { certificateThumbprint } from './x509/thumbprint.js';

@@ -239,7 +239,7 @@ export function decoded(token: string): { header: JsonObject; payload: JsonObjec
 
 /** One question that was put to {@link FakeDiscovery}. */
 export interface Lookup {
-  readonly asked: 'metadata' | 'publishedKey' | 'keyAt' | 'certificatesAt';
+  readonly asked: 'metadata' | 'publishedKey' | 'keyByThumbprint' | 'keyAt' | 'certificatesAt';
   /** The identifier or the URL. */
   readonly of: string;
   readonly wellKnown?: string;
@@ -325,6 +325,21 @@ export class FakeDiscovery implements Discovery {
   ): Promise<VerificationKey | undefined> {
     this.lookups.push({ asked: 'publishedKey', of: id, wellKnown: kind.wellKnown, kid });
     return await this.#find(this.#read(kind, id).jwksUri, kid);
+  }
+
+  async keyByThumbprint(
+    kind: MetadataKind<PublishesKeys>,
+    id: ServerIdentifier,
+    print: string,
+  ): Promise<VerificationKey | undefined> {
+    this.lookups.push({ asked: 'keyByThumbprint', of: id, wellKnown: kind.wellKnown });
+    const url = this.#read(kind, id).jwksUri;
+    this.#check(url);
+    for (const jwk of this.#keySets.get(url) ?? unreachable('status 404')) {
+      const key = await importVerificationKey(jwk).catch(() => undefined);
+      if (key?.thumbprint === print) return key;
+    }
+    return undefined;
   }
 
   async keyAt(url: string, kid: string): Promise<VerificationKey | undefined> {

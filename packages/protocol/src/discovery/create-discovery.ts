@@ -124,9 +124,13 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
    */
   const findKey = async (
     url: string,
-    kid: string,
+    kidIn: (keys: PublishedKeys) => Promise<string | undefined> | string | undefined,
     renewed: () => Promise<string>,
   ): Promise<VerificationKey | undefined> => {
+    const find = async ({ value }: Cached<PublishedKeys>) => {
+      const kid = await kidIn(value);
+      return kid === undefined ? undefined : await value.find(kid);
+    };
     const before = keySets.sequence;
     let held: Cached<PublishedKeys>;
     try {
@@ -134,12 +138,28 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     } catch (error) {
       const now = await renewed();
       if (now === url) throw error;
-      return await (await keySet(now, 'get')).value.find(kid);
+      return await find(await keySet(now, 'get'));
     }
+    const key = await find(held);
     // What was fetched for this very call cannot be improved by fetching it again.
-    if (held.value.has(kid) || held.sequence > before) return await held.value.find(kid);
+    if (key !== undefined || held.sequence > before) return key;
     const now = await renewed();
-    return await (await keySet(now, now === url ? 'refresh' : 'get')).value.find(kid);
+    return await find(await keySet(now, now === url ? 'refresh' : 'get'));
+  };
+
+  const withKid = (kid: string) => (keys: PublishedKeys) => (keys.has(kid) ? kid : undefined);
+
+  const publishedKey = async (
+    kind: MetadataKind<PublishesKeys>,
+    id: ServerIdentifier,
+    kidIn: Parameters<typeof findKey>[1],
+  ): Promise<VerificationKey | undefined> => {
+    const before = documents.sequence;
+    const { value, sequence } = await metadata(kind, id, 'get');
+    return await findKey(value.jwksUri, kidIn, async () => {
+      if (sequence > before) return value.jwksUri;
+      return (await metadata(kind, id, 'refresh')).value.jwksUri;
+    });
   };
 
   const chainAt = (named: string, how: 'get' | 'refresh'): Promise<Cached<PublishedChain>> => {
@@ -178,17 +198,15 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       attempt(`${kind.wellKnown} of ${id}`, async () => (await metadata(kind, id, 'get')).value),
 
     publishedKey: (kind, id, kid) =>
-      attempt(`keys of ${id} by ${kind.wellKnown}`, async () => {
-        const before = documents.sequence;
-        const { value, sequence } = await metadata(kind, id, 'get');
-        return await findKey(value.jwksUri, kid, async () => {
-          if (sequence > before) return value.jwksUri;
-          return (await metadata(kind, id, 'refresh')).value.jwksUri;
-        });
-      }),
+      attempt(`keys of ${id} by ${kind.wellKnown}`, () => publishedKey(kind, id, withKid(kid))),
+
+    keyByThumbprint: (kind, id, thumbprint) =>
+      attempt(`keys of ${id} by ${kind.wellKnown}`, () =>
+        publishedKey(kind, id, (keys) => keys.kidOf(thumbprint)),
+      ),
 
     keyAt: (url, kid) =>
-      attempt(`keys at ${originOf(url)}`, () => findKey(url, kid, async () => url)),
+      attempt(`keys at ${originOf(url)}`, () => findKey(url, withKid(kid), async () => url)),
 
     certificatesAt: (url, thumbprint) =>
       attempt(

@@ -31,6 +31,16 @@ export interface Discovery {
     kid: string,
   ): Promise<VerificationKey | undefined>;
 
+  /**
+   * The key of `id`, through its metadata, with this RFC 7638 SHA-256 thumbprint (base64url); `undefined` when its JWKS
+   * has no such key. Keys without `kid` and keys that share one are not found.
+   */
+  keyByThumbprint(
+    kind: MetadataKind<PublishesKeys>,
+    id: ServerIdentifier,
+    thumbprint: string,
+  ): Promise<VerificationKey | undefined>;
+
   /** The key `kid` of the JWKS at `url`; `undefined` when it has no such key. */
   keyAt(url: string, kid: string): Promise<VerificationKey | undefined>;
 

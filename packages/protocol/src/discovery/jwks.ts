@@ -1,4 +1,10 @@
-import { importVerificationKey, SignatureError, type VerificationKey } from '@countersign/httpsig';
+import {
+  importVerificationKey,
+  parsePublicJwk,
+  SignatureError,
+  thumbprint,
+  type VerificationKey,
+} from '@countersign/httpsig';
 import { isJsonObject } from '../json.js';
 import { HostRefused } from './document-fetch.js';
 
@@ -19,6 +25,7 @@ export class PublishedKeys {
   /** The text of each key by `kid`; `undefined` where two keys share it. */
   readonly #texts = new Map<string, string | undefined>();
   readonly #imported = new Map<string, Promise<VerificationKey>>();
+  #kids: Promise<ReadonlyMap<string, string>> | undefined;
 
   /** Throws {@link HostRefused} unless `document` is a JWKS of at most 1,000 keys. Entries without `kid` are ignored. */
   constructor(document: unknown) {
@@ -46,6 +53,26 @@ export class PublishedKeys {
     const text = this.#texts.get(kid);
     if (text === undefined) throw new HostRefused('two keys with the wanted kid');
     return await (this.#imported.get(kid) ?? this.#import(kid, text));
+  }
+
+  /** The `kid` of the key with this thumbprint. Thumbprints are computed when one is first asked for, and once. */
+  async kidOf(print: string): Promise<string | undefined> {
+    this.#kids ??= this.#readThumbprints();
+    return (await this.#kids).get(print);
+  }
+
+  async #readThumbprints(): Promise<ReadonlyMap<string, string>> {
+    const kids = new Map<string, string>();
+    for (const [kid, text] of this.#texts) {
+      if (text === undefined) continue;
+      try {
+        kids.set(await thumbprint(parsePublicJwk(JSON.parse(text)).jwk), kid);
+      } catch (error) {
+        // A neighbour that is malformed, weak or of an unknown kind spoils nothing here either.
+        if (!(error instanceof SignatureError)) throw error;
+      }
+    }
+    return kids;
   }
 
   #import(kid: string, text: string): Promise<VerificationKey> {

@@ -1,9 +1,10 @@
 import type { PublicJwk, VerificationKey } from '@countersign/httpsig';
 import type { ServerIdentifier } from '../identifiers.js';
-import { isJsonObject, type JsonObject } from '../json.js';
+import type { JsonObject } from '../json.js';
 import { signJws, verifyJws } from '../jws.js';
 import type { PublishedKey } from '../key-set.js';
 import { parseScope } from '../scope.js';
+import { type Actor, readActors } from './actor-chain.js';
 import {
   ClaimReader,
   confirmationClaim,
@@ -11,16 +12,9 @@ import {
   TOKEN_TYPES,
   type TokenExpectations,
 } from './token-claims.js';
+import { rememberUpstreamToken } from './upstream-token.js';
 
 declare const verified: unique symbol;
-
-/** Who acts: an agent, perhaps through a delegate, perhaps for a person, perhaps at the end of a chain. */
-export interface Actor {
-  readonly agent: string;
-  readonly agentDelegate?: string;
-  readonly sub?: string;
-  readonly act?: Actor;
-}
 
 interface AuthTokenContent {
   readonly issuer: ServerIdentifier;
@@ -31,6 +25,8 @@ interface AuthTokenContent {
   /** The person, when one consented. Opaque. */
   readonly subject: string | undefined;
   readonly scope: readonly string[];
+  /** Who acted before `agent`, the most recent first; empty unless the token came of an exchange. */
+  readonly actors: readonly Actor[];
   readonly expiresAt: number;
   readonly tokenId: string | undefined;
   /** All claims, for the ones this type does not name (`name`, `email`, `act`, …). */
@@ -96,7 +92,8 @@ export async function verifyAuthToken(
   const names = scope === undefined || scope === '' ? [] : parseScope(scope);
   if (names === undefined) claims.refuse('scope_invalid');
   const act: unknown = claims.payload['act'];
-  if (act !== undefined && !isJsonObject(act)) claims.refuse('act_invalid');
+  const actors = readActors(act, issuer, expect);
+  if (actors === undefined) claims.refuse('act_invalid');
   const { maxLifetimeSeconds = MAX_AUTH_TOKEN_SECONDS } = expect;
   const expiresAt = claims.expiry({ ...expect, maxLifetimeSeconds }, true);
   const content: AuthTokenContent = {
@@ -106,6 +103,7 @@ export async function verifyAuthToken(
     delegate: claims.optionalString('agent_delegate'),
     subject: claims.optionalString('sub'),
     scope: names,
+    actors,
     expiresAt,
     tokenId: claims.optionalString('jti'),
     claims: claims.payload,
@@ -114,9 +112,10 @@ export async function verifyAuthToken(
   const key = await expect.findKey(issuer, claims.jws.header.kid);
   if (key === undefined) claims.refuse('kid_unknown');
   if (!(await verifyJws(claims.jws, key))) claims.refuse('token_signature');
-  return isLive(expiresAt, expect)
-    ? { state: 'valid', token: content as VerifiedAuthToken }
-    : { state: 'expired', token: content as ExpiredAuthToken };
+  if (!isLive(expiresAt, expect)) return { state: 'expired', token: content as ExpiredAuthToken };
+  const valid = content as VerifiedAuthToken;
+  rememberUpstreamToken(valid, token);
+  return { state: 'valid', token: valid };
 }
 
 /**

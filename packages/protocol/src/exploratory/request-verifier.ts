@@ -91,11 +91,14 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
   };
 }
 
-function nonceOf({ headers }: HttpMessage): string | undefined {
+export function nonceOf({ headers }: HttpMessage): string | undefined {
   return headers.find(([name]) => name.length === 5 && name.toLowerCase() === 'nonce')?.[1].trim();
 }
 
-function signatureRefused(failure: SignatureFailure, schemes: readonly string[]): AAuthError {
+export function signatureRefused(
+  failure: SignatureFailure,
+  schemes: readonly string[],
+): AAuthError {
   const { rule, message, required } = failure;
   // The parser of Signature-Key names every scheme it can read: here are those that this receiver accepts.
   const accepted = rule === 'scheme_unsupported' ? schemes : (failure.accepted ?? required);

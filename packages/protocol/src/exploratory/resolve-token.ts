@@ -172,7 +172,7 @@ function agentKind(options: CallerResolverOptions, memory: TokenMemory): TokenKi
 }
 
 /** A key of an auth server this receiver was configured with: its failure is ours to report as such. */
-async function trustedKey(
+export async function trustedKey(
   find: Promise<VerificationKey | undefined>,
 ): Promise<VerificationKey | undefined> {
   try {
