@@ -3,8 +3,10 @@ import {
   authorityOf,
   type Clock,
   createDiscovery,
+  createExchangeVerifier,
   createRequestVerifier,
   type Discovery,
+  type ExchangeVerifier,
   type KeySet,
   parseServerIdentifier,
   type Random,
@@ -17,7 +19,8 @@ import {
 } from '@countersign/protocol';
 import { type AuthServerOptions, DEFAULT_LIFETIMES, type Lifetimes } from './options.js';
 import type { Policy } from './policy.js';
-import { loadSigningKeys } from './signing-keys.js';
+import { readMaxActors, readTrustedIssuers } from './exchange-settings.js';
+import { loadSigningKeys, ownKeys } from './signing-keys.js';
 import type { Storage } from './storage/index.js';
 
 /** What every endpoint works with. Holds nothing that another process on the same database would need. */
@@ -33,6 +36,9 @@ export interface ServerContext {
   readonly keys: KeySet;
   readonly discovery: Discovery;
   readonly verifyRequest: RequestVerifier;
+  readonly verifyExchange: ExchangeVerifier;
+  /** The longest chain of actors that a token may have. */
+  readonly maxActors: number;
   readonly clock: Clock;
   readonly secret: (bits: number) => string;
   readonly report: (error: AAuthError) => void;
@@ -45,6 +51,16 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
   const issuer = parseServerIdentifier(options.issuer, 'The issuer', { insecureLoopback });
   await storage.settings.bindIssuer(issuer);
   const discovery = options.discovery ?? createDiscovery({ clock, insecureLoopback });
+  const keys = await loadSigningKeys(storage, clock(), options.signingKeyId);
+  const receiver = {
+    id: issuer,
+    discovery,
+    clock,
+    insecureLoopback,
+    replay: { replay: storage.replay, requireNonce: options.requireNonce ?? false },
+    ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
+    ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
+  };
   return {
     issuer,
     authority: authorityOf(issuer),
@@ -54,18 +70,18 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     lifetimes: { ...DEFAULT_LIFETIMES, ...options.lifetimes },
     storage,
     policy: options.policy,
-    keys: await loadSigningKeys(storage, clock(), options.signingKeyId),
+    keys,
     discovery,
     verifyRequest: createRequestVerifier({
-      id: issuer,
-      discovery,
-      clock,
-      insecureLoopback,
-      replay: { replay: storage.replay, requireNonce: options.requireNonce ?? false },
+      ...receiver,
       ...(options.x509Roots === undefined ? {} : { x509Roots: options.x509Roots }),
-      ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
-      ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
     }),
+    verifyExchange: createExchangeVerifier({
+      ...receiver,
+      ownKey: ownKeys(keys),
+      trustedIssuers: readTrustedIssuers(options.trustedIssuers ?? [], issuer, insecureLoopback),
+    }),
+    maxActors: readMaxActors(options.maxActors),
     clock,
     secret: (bits) => randomSecret(random, bits),
     report: refusalReporter(options.onRefused, random),

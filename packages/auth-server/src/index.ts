@@ -10,4 +10,19 @@ export {
   type Policy,
   type PolicyDecision,
 } from './policy.js';
+export type {
+  ExchangeDecision,
+  ExchangePolicy,
+  ExchangeRequest,
+  UpstreamAccess,
+} from './exchange-policy.js';
+export {
+  type AccessRule,
+  type ExchangeRule,
+  type PolicyFile,
+  type PolicyRules,
+  readPolicyFile,
+  readPolicyRules,
+} from './policy-rules.js';
+export { rulePolicy, type RulePolicyOptions } from './rule-policy.js';
 export * from './storage/index.js';

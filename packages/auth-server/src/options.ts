@@ -9,6 +9,13 @@ export interface AuthServerOptions {
   readonly storage: Storage;
   /** What is granted, what is denied, and when a person is asked. */
   readonly policy: Policy;
+  /**
+   * Other auth servers whose tokens may be exchanged here, where a rule of the policy says so (PROTOCOL section 5.8).
+   * Nothing is ever fetched about any other. Default none.
+   */
+  readonly trustedIssuers?: readonly string[];
+  /** The longest chain of actors in a token that was exchanged, 1 to 16; default 5. */
+  readonly maxActors?: number;
   /** Default: a guarded discovery with its own cache. */
   readonly discovery?: Discovery;
   /**

@@ -1,4 +1,5 @@
-import type { ServerIdentifier } from '@countersign/protocol';
+import { scopeCovers, type ServerIdentifier } from '@countersign/protocol';
+import type { ExchangePolicy } from './exchange-policy.js';
 
 /** What an agent asks for, as policy sees it: everything in it has been verified. */
 export interface AccessRequest {
@@ -19,12 +20,27 @@ export type PolicyDecision =
   | { readonly decision: 'deny' };
 
 /** Decides what becomes of a request before any person is asked. An error thrown is answered as a fault of the server. */
-export type Policy = (request: AccessRequest) => PolicyDecision | Promise<PolicyDecision>;
+export interface Policy {
+  (request: AccessRequest): PolicyDecision | Promise<PolicyDecision>;
+  /** Decides on exchanges (PROTOCOL section 5.8). Without it every one is denied: a plain function grants none. */
+  readonly exchange?: ExchangePolicy;
+}
 
-/** Asks a person about every request. */
+/** Asks a person about every request. Exchanges are denied. */
 export const alwaysAskPerson: Policy = () => ({ decision: 'ask-person' });
 
-/** Grants access to whoever asks and asks a person only to sign in. For demonstrations and closed networks. */
-export const neverAskPerson: Policy = ({ kind }) => ({
-  decision: kind === 'sign-in' ? 'ask-person' : 'grant',
-});
+/**
+ * Grants access to whoever asks and asks a person only to sign in; exchanges any token for one whose scopes have the
+ * same names, without the `sub` of a foreign one. For demonstrations and closed networks: names belong to the resource
+ * that defines them, and equal ones at two resources prove nothing.
+ */
+export const neverAskPerson: Policy = Object.assign(
+  ({ kind }: AccessRequest): PolicyDecision => ({
+    decision: kind === 'sign-in' ? 'ask-person' : 'grant',
+  }),
+  {
+    exchange: (({ scopes, upstream }) => ({
+      decision: scopeCovers(upstream.scopes, scopes) ? 'grant' : 'deny',
+    })) satisfies ExchangePolicy,
+  },
+);

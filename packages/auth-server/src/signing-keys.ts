@@ -1,4 +1,8 @@
-import { generatePrivateJwk } from '@countersign/httpsig';
+import {
+  generatePrivateJwk,
+  importVerificationKey,
+  type VerificationKey,
+} from '@countersign/httpsig';
 import { type KeySet, loadKeySet } from '@countersign/protocol';
 import type { Storage } from './storage/index.js';
 
@@ -23,4 +27,16 @@ export async function loadSigningKeys(
   }
   const keys = await storage.signingKeys.list();
   return await loadKeySet({ keys: keys.map(({ privateJwk }) => privateJwk) });
+}
+
+/** Finds a key of the server's own by `kid`, importing each once: its own tokens come back in exchanges. */
+export function ownKeys({ jwks }: KeySet): (kid: string) => Promise<VerificationKey | undefined> {
+  const imported = new Map<string, Promise<VerificationKey>>();
+  return async (kid) => {
+    const jwk = jwks.keys.find((one) => one.kid === kid);
+    if (jwk === undefined) return undefined;
+    const key = imported.get(kid) ?? importVerificationKey(jwk);
+    imported.set(kid, key);
+    return await key;
+  };
 }

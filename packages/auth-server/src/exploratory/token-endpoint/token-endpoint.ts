@@ -13,6 +13,7 @@ import { asAAuthError } from '../../fault.js';
 import { answerAuthRequest } from './auth-request.js';
 import { answerCodeExchange } from './code-exchange.js';
 import { answerRefresh } from './refresh.js';
+import { answerExchange, isExchange } from './token-exchange.js';
 
 /** An agent whose request has been verified, and what it asks. */
 export interface TokenRequest {
@@ -30,7 +31,8 @@ const answers = new Map<string, Answer>([
   ['code', answerCodeExchange],
   ['refresh', answerRefresh],
 ]);
-export const SUPPORTED_REQUEST_TYPES: readonly string[] = [...answers.keys()];
+/** An exchange is signed by rules of its own (`token-exchange.ts`). */
+export const SUPPORTED_REQUEST_TYPES: readonly string[] = [...answers.keys(), 'exchange'];
 
 /**
  * `POST /agent/token` (PROTOCOL section 5). The checks in order: method, size, signature with digest and coverage,
@@ -47,6 +49,7 @@ export async function handleTokenEndpoint(
     }
     const body = await readBody(request, TOKEN_BODY_LIMIT);
     const message = receivedMessage(request, body, connection.incoming);
+    if (isExchange(message)) return answered(await answerExchange(context, message));
     const { caller } = await context.verifyRequest(message);
     if (caller.kind !== 'agent') {
       throw new AAuthError(
@@ -69,8 +72,7 @@ export async function handleTokenEndpoint(
         `This server supports the request types ${SUPPORTED_REQUEST_TYPES.join(', ')}.`,
       );
     }
-    const content = await answer(context, { caller, form });
-    return Response.json(content, { headers: { 'Cache-Control': 'no-store' } });
+    return answered(await answer(context, { caller, form }));
   } catch (error) {
     const known = asAAuthError(error);
     context.report(known);
@@ -79,4 +81,8 @@ export async function handleTokenEndpoint(
     if (response.status === 405) response.headers.set('Allow', 'POST');
     return response;
   }
+}
+
+function answered(content: object): Response {
+  return Response.json(content, { headers: { 'Cache-Control': 'no-store' } });
 }

@@ -1,0 +1,66 @@
+import { type IdentifierOptions, scopeCovers } from '@countersign/protocol';
+import type { ExchangeDecision, ExchangeRequest } from './exchange-policy.js';
+import type { AccessRequest, Policy, PolicyDecision } from './policy.js';
+import {
+  type AccessRule,
+  type ExchangeRule,
+  otherwiseOf,
+  type PolicyRules,
+  readPolicyRules,
+} from './policy-rules.js';
+
+export interface RulePolicyOptions extends IdentifierOptions {
+  /** What becomes of a request for access that no rule fits. An exchange that no rule fits is always denied. */
+  readonly otherwise: 'ask-person' | 'deny';
+}
+
+/**
+ * A policy of rules. In each list the first rule that fits decides, so that a narrow rule stands before a wide one.
+ *
+ * - A rule that grants fits a request for access, never a sign-in, whose scopes are all among the rule's.
+ * - A rule that denies or asks a person fits a request with any of the rule's scopes, or any at all if it names none:
+ *   asking for one more scope does not get around it.
+ * - An exchange rule fits when caller, audience and auth server are the rule's and all scopes are among its scopes.
+ *
+ * The rules are checked at once as `readPolicyRules` does: throws `AAuthError` `configuration_invalid`.
+ */
+export function rulePolicy(rules: PolicyRules, options: RulePolicyOptions): Policy {
+  const { access, exchange } = readPolicyRules(rules, options);
+  const otherwise = otherwiseOf(options.otherwise);
+  const decide = (request: AccessRequest): PolicyDecision => ({
+    decision: access.find((rule) => fitsAccess(rule, request))?.decision ?? otherwise,
+  });
+  return Object.assign(decide, {
+    exchange: (request: ExchangeRequest): ExchangeDecision => {
+      const rule = exchange.find((one) => fitsExchange(one, request));
+      if (rule === undefined) return { decision: 'deny' };
+      return { decision: 'grant', carrySubject: rule.carrySubject ?? false };
+    },
+  });
+}
+
+function fitsAccess(rule: AccessRule, request: AccessRequest): boolean {
+  const { agent, delegate, audience, scopes, decision } = rule;
+  if (agent !== '*' && agent !== request.agent) return false;
+  if (delegate !== undefined && (delegate ?? undefined) !== request.delegate) return false;
+  if (audience !== '*' && audience !== request.audience) return false;
+  if (decision === 'grant') {
+    return request.kind === 'access' && onlyAsksFor(request.scopes, scopes ?? []);
+  }
+  return scopes === undefined || request.scopes.some((name) => scopes.includes(name));
+}
+
+function fitsExchange(rule: ExchangeRule, { caller, audience, scopes, upstream }: ExchangeRequest) {
+  const issuer = rule.trustedIssuer;
+  return (
+    rule.caller === caller &&
+    rule.audience === audience &&
+    (upstream.foreign ? issuer === upstream.issuer : issuer === undefined) &&
+    onlyAsksFor(scopes, rule.scopes)
+  );
+}
+
+/** A request that names no scope is covered by every list, and allowed by none. */
+function onlyAsksFor(asked: readonly string[], allowed: readonly string[]): boolean {
+  return asked.length > 0 && scopeCovers(allowed, asked);
+}
