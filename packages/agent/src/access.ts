@@ -30,6 +30,9 @@ interface Purpose extends Wanted {
   readonly authServer: string;
 }
 
+/** Where a call gets what it is challenged for. */
+export type AccessSource = Pick<Access, 'obtain' | 'refresh' | 'visit'>;
+
 /** Gets tokens: asks auth servers, sends people to pages, renews. Calls for the same thing share one flow. */
 export class Access {
   readonly #context: AgentContext;

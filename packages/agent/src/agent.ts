@@ -4,6 +4,7 @@ import { createAcceptAnswer } from './callback.js';
 import { checkReturnTo, createContext } from './context.js';
 import { createTokenEndpoint } from './exploratory/token-endpoint.js';
 import { createHandle } from './handle.js';
+import { createOnBehalfOf } from './on-behalf-of.js';
 import type { Agent, AgentOptions } from './options.js';
 import { PendingFlows } from './pending-flows.js';
 import { createSignedFetch } from './signed-fetch.js';
@@ -34,6 +35,7 @@ export function createAgent(options: AgentOptions): Agent {
       };
       return { fetch: createSignedFetch(context, access, person) };
     },
+    onBehalfOf: createOnBehalfOf(context, endpoint),
     handle: createHandle(options, context, pending, accept),
     async acceptCallback(address, callbackOptions = {}) {
       const text = address.trim();

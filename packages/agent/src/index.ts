@@ -9,6 +9,7 @@ export {
   isInteractionRequired,
   type RequiredInteraction,
 } from './interaction.js';
+export type { Upstream } from './on-behalf-of.js';
 export { memoryStore } from './memory-store.js';
 export type { Agent, AgentOptions, PersonOptions } from './options.js';
 export {

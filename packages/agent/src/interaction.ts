@@ -30,7 +30,13 @@ export type Interaction =
    * For web applications: `fetch` rejects with {@link InteractionRequiredError}, the application answers the browser
    * with its `response()`, and the callback completes the flow in that browser only.
    */
-  | { readonly mode: 'redirect' };
+  | { readonly mode: 'redirect' }
+  /**
+   * For programs with nobody beside them (PROTOCOL section 5.5): they get what a policy grants directly. The agent
+   * publishes no redirect URIs, so that no auth server sends a person anywhere for it; `fetch` rejects with what the auth
+   * server answers, or with `interaction_required` (rule `nobody_to_ask`).
+   */
+  | { readonly mode: 'none' };
 
 /** How a web application sends the browser to the person's decision. */
 export interface RequiredInteraction {

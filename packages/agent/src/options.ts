@@ -2,6 +2,7 @@ import type { Wire } from '@countersign/httpsig';
 import type { Clock, Discovery, KeySet, Random } from '@countersign/protocol';
 import type { CallbackOptions, CallbackOutcome } from './callback.js';
 import type { Interaction } from './interaction.js';
+import type { Upstream } from './on-behalf-of.js';
 import type { AgentStore } from './store.js';
 
 /** Settings of an agent. Only `id`, `keys` and `interaction` are required. */
@@ -97,6 +98,18 @@ export interface Agent {
    * Throws `configuration_invalid` for an empty key, one of more than 512 characters, or a `returnTo` elsewhere.
    */
   readonly for: (personKey: string, options?: PersonOptions) => Pick<Agent, 'fetch'>;
+  /**
+   * For a resource that calls another with what it was called with (PROTOCOL section 5.8): `access` is what the
+   * resource's guard gave to the handler, and the agent has the resource's identifier and keys. Calls sign as the
+   * resource; where a challenge asks for a token, the auth server it names is shown the upstream token and asked to
+   * exchange it. Nobody is asked, and what is got is kept in memory, for this upstream token alone, until that ends.
+   *
+   * Throws `configuration_invalid` when the access is for another resource or a copy, and for a delegate or an agent
+   * that signs with scheme `hwk`. Its `fetch` rejects as {@link fetch} does, and with `access_denied` when the auth
+   * server's policy has no rule for it, `invalid_token` when the upstream token has expired or been revoked, and
+   * `challenge_refused` (rule `person_absent`) when the resource wants the person themselves.
+   */
+  readonly onBehalfOf: (access: Upstream) => Pick<Agent, 'fetch'>;
   /**
    * Serves the agent's metadata, its JWKS and its callback; `undefined` for any other path. A delegate serves the
    * callback only. Looks at the path of the request's address, never at its host. The callback is taken by GET only,

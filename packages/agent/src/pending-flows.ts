@@ -51,10 +51,11 @@ export class PendingFlows {
     signal: AbortSignal,
   ): Promise<HeldToken | undefined> {
     signal.throwIfAborted();
+    if (this.#context.interaction.mode === 'none') throw nobodyToAsk(flow.resource);
     const stateHash = await hashSecret(state);
     const started = { ...flow, stateHash, redirectUri: this.#context.redirectUri };
     const { interaction } = this.#context;
-    if (interaction.mode === 'redirect') throw await this.#require(started, url);
+    if (interaction.mode !== 'wait') throw await this.#require(started, url);
     return await this.#wait(started, url, signal, interaction);
   }
 
@@ -172,4 +173,12 @@ function describe(flow: PendingFlow) {
 
 function timedOut(): AAuthError {
   return new AAuthError('interaction_timeout', 'No answer came from the person in time.');
+}
+
+function nobodyToAsk(resource: string): AAuthError {
+  return new AAuthError(
+    'interaction_required',
+    `A person must approve the access to ${resource}, and this agent has nobody to ask.`,
+    { rule: 'nobody_to_ask' },
+  );
 }

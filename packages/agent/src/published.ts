@@ -25,7 +25,7 @@ export function publishedDocuments(
   const metadata = {
     agent: context.id,
     jwksUri: context.id + JWKS_PATH,
-    redirectUris: [context.redirectUri],
+    ...(context.interaction.mode === 'none' ? {} : { redirectUris: [context.redirectUri] }),
     ...(name === undefined ? {} : { name }),
     ...Object.fromEntries(Object.entries(links).filter(([, value]) => value !== undefined)),
   } satisfies AgentMetadata;

@@ -26,7 +26,9 @@ export interface Answer {
 export type Signing =
   | { readonly by: 'key' }
   | { readonly by: 'identity' }
-  | { readonly by: 'token'; readonly token: HeldToken };
+  | { readonly by: 'token'; readonly token: HeldToken }
+  /** An exchange: shows the token this agent was called with, as a resource, and signs with its own key. */
+  | { readonly by: 'upstream'; readonly token: string };
 
 /** What the agent knows and has already tried for this call. */
 export interface Situation extends Expected, RedirectSituation {

@@ -4,7 +4,7 @@ import {
   isServerIdentifier,
   type ServerIdentifier,
 } from '@countersign/protocol';
-import type { Access, Person } from './access.js';
+import type { AccessSource, Person } from './access.js';
 import type { AgentContext } from './context.js';
 import type { HeldToken } from './held-token.js';
 import type { Agent } from './options.js';
@@ -15,7 +15,7 @@ import { baseSigning, INTERACTION_CODE, type OutgoingRequest, signRequest } from
 /** Makes a person's `fetch`: reads the request once, then carries out the steps that {@link react} decides. */
 export function createSignedFetch(
   context: AgentContext,
-  access: Access,
+  access: AccessSource,
   person: Person,
 ): Agent['fetch'] {
   return async (input, init) => {
@@ -42,7 +42,7 @@ const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie'];
 /** One call of `fetch`, from the first request to the response that is delivered. */
 class Call {
   readonly #context: AgentContext;
-  readonly #access: Access;
+  readonly #access: AccessSource;
   readonly #person: Person;
   readonly #read: ReadRequest;
   #request: OutgoingRequest;
@@ -53,7 +53,7 @@ class Call {
   #visits = 0;
   #redirects = 0;
 
-  constructor(context: AgentContext, access: Access, person: Person, read: ReadRequest) {
+  constructor(context: AgentContext, access: AccessSource, person: Person, read: ReadRequest) {
     this.#context = context;
     this.#access = access;
     this.#person = person;

@@ -100,6 +100,8 @@ async function signatureKeyOf(signing: Signing, context: AgentContext): Promise<
       return { scheme: 'hwk', jwk: keys.current.publicJwk };
     case 'token':
       return { scheme: 'jwt', jwt: signing.token.token };
+    case 'upstream':
+      return { scheme: 'jwt', jwt: signing.token };
     case 'identity':
       if (agentToken !== undefined) {
         const jwt = await agentToken();

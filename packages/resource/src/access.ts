@@ -1,5 +1,6 @@
 import type { SchemeName } from '@countersign/httpsig';
-import type { Caller, ServerIdentifier, VerifiedAuthToken } from '@countersign/protocol';
+import type { Actor, Caller, ServerIdentifier, VerifiedAuthToken } from '@countersign/protocol';
+import type { RouteRequirement } from './requirement.js';
 
 /** What a handler may rely on: proved by the request, at the strongest level it reached. */
 export type Access =
@@ -26,8 +27,19 @@ export type Access =
       /** The person who consented; `undefined` for a grant by policy. Opaque, unique to the auth server. */
       readonly subject: string | undefined;
       readonly scope: readonly string[];
+      /**
+       * Who acted before `agent`, the most recent first, when the token came of an exchange (PROTOCOL section 5.8);
+       * else empty.
+       */
+      readonly actors: readonly Actor[];
+      /** For `agent.onBehalfOf(access)`. Its text is not in it and cannot be logged. */
       readonly token: VerifiedAuthToken;
     };
+
+export type AuthorizedAccess = Extract<Access, { level: 'authorization' }>;
+
+/** What the handler of a route gets: where it asks for scopes, nothing weaker than authorized access. */
+export type AccessFor<R extends RouteRequirement> = R extends string ? Access : AuthorizedAccess;
 
 /** The access that a verified caller has; `undefined` for the holder of an expired token. */
 export function accessOf(caller: Caller): Access | undefined {
@@ -42,7 +54,7 @@ export function accessOf(caller: Caller): Access | undefined {
     }
     case 'token-holder': {
       const { token } = caller;
-      const { agent, delegate, subject, scope } = token;
+      const { agent, delegate, subject, scope, actors } = token;
       // A sign-in token names no agent: it proves its key and nothing more (PROTOCOL section 3).
       if (agent === undefined) return { level: 'signature', scheme, thumbprint };
       return {
@@ -53,6 +65,7 @@ export function accessOf(caller: Caller): Access | undefined {
         delegate,
         subject,
         scope,
+        actors,
         token,
       };
     }

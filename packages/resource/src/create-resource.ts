@@ -1,5 +1,6 @@
 import type { HttpMessage, NodeRequestLike } from '@countersign/httpsig';
 import type { ServerIdentifier } from '@countersign/protocol';
+import type { AccessFor } from './access.js';
 import { createContext } from './context.js';
 import { checkRequest, type GuardedHandler, guardHandler, type GuardResult } from './guard.js';
 import type { ResourceOptions } from './options.js';
@@ -21,9 +22,9 @@ export interface Resource {
    * Guards a Fetch handler: `resource.guard({ scopes: ['data.read'] }, (request, access) => …)`.
    * The handler runs only with access; its request has its body unread.
    */
-  guard(
-    requirement: RouteRequirement,
-    handler: GuardedHandler,
+  guard<R extends RouteRequirement>(
+    requirement: R,
+    handler: GuardedHandler<AccessFor<R>>,
   ): (request: Request) => Promise<Response>;
   /** Checks a requirement without a request: throws `AAuthError` `configuration_invalid` for an unknown scope. */
   accepts(requirement: RouteRequirement): void;

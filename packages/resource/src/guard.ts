@@ -6,7 +6,10 @@ import { outcomeResponse } from './outcome.js';
 import type { Requirement } from './requirement.js';
 
 /** A handler that runs only once access has been proved. */
-export type GuardedHandler = (request: Request, access: Access) => Response | Promise<Response>;
+export type GuardedHandler<A extends Access = Access> = (
+  request: Request,
+  access: A,
+) => Response | Promise<Response>;
 
 /** What a guard found: access and the request with its body unread again, or the answer to send instead. */
 export type GuardResult =
@@ -43,13 +46,15 @@ function withBody(request: Request, body: Uint8Array<ArrayBuffer>): Request {
 }
 
 /** Guards a Fetch handler. */
-export function guardHandler(
+export function guardHandler<A extends Access>(
   context: ResourceContext,
   requirement: Requirement,
-  handler: GuardedHandler,
+  handler: GuardedHandler<A>,
 ): (request: Request) => Promise<Response> {
   return async (request) => {
     const result = await checkRequest(context, requirement, request);
-    return 'response' in result ? result.response : await handler(result.request, result.access);
+    if ('response' in result) return result.response;
+    // `decide` lets nothing weaker through than the requirement, from which `A` follows (`AccessFor`).
+    return await handler(result.request, result.access as A);
   };
 }

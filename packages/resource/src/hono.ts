@@ -1,12 +1,12 @@
 import type { NodeRequestLike } from '@countersign/httpsig';
 import type { Context, MiddlewareHandler } from 'hono';
-import type { Access } from './access.js';
+import type { AccessFor } from './access.js';
 import type { Resource } from './create-resource.js';
 import { type RouteRequirement } from './requirement.js';
 
 /** What guarded Hono handlers find in their context: `c.get('access')`. */
-export interface AccessVariables {
-  access: Access;
+export interface AccessVariables<R extends RouteRequirement = RouteRequirement> {
+  access: AccessFor<R>;
 }
 
 /** Node's request behind a Hono context, where the server is `@hono/node-server`. */
@@ -29,16 +29,16 @@ function incomingOf(c: Context): NodeRequestLike | undefined {
  * Checks the requirement when the route is made: throws `AAuthError` `configuration_invalid` for an unknown scope.
  * Routing must not rewrite the path: a path that was normalised on the way in is refused.
  */
-export function aauth(
+export function aauth<R extends RouteRequirement>(
   resource: Resource,
-  requirement: RouteRequirement,
-): MiddlewareHandler<{ Variables: AccessVariables }> {
+  requirement: R,
+): MiddlewareHandler<{ Variables: AccessVariables<R> }> {
   resource.accepts(requirement);
   return async (c, next) => {
     const result = await resource.check(requirement, c.req.raw, incomingOf(c));
     if ('response' in result) return result.response;
     c.req.raw = result.request;
-    c.set('access', result.access);
+    c.set('access', result.access as AccessFor<R>);
     await next();
     return undefined;
   };

@@ -1,6 +1,6 @@
 /** AAuth for APIs: verify who is asking, challenge for more, guard a route with one line. */
 export { memoryReplayStore, type ReplayStore, systemClock } from '@countersign/protocol';
-export type { Access } from './access.js';
+export type { Access, AccessFor, AuthorizedAccess } from './access.js';
 export { createResource, type Resource } from './create-resource.js';
 export type { TokenRequest } from './decide.js';
 export type { GuardedHandler, GuardResult } from './guard.js';

@@ -7,6 +7,7 @@ import {
 } from '@countersign/protocol';
 import type { AgentContext } from '../context.js';
 import { readLimited } from '../outgoing-request.js';
+import type { Signing } from '../reaction.js';
 import { signRequest } from '../signer.js';
 import {
   type GrantedToken,
@@ -19,7 +20,7 @@ import {
 /** Deadline of one token endpoint request, in milliseconds. */
 const DEADLINE_MS = 30_000;
 
-/** An agent's side of the token endpoint (PROTOCOL sections 5.1, 5.3 and 5.4). */
+/** An agent's side of the token endpoint (PROTOCOL sections 5.1, 5.3, 5.4 and 5.8). */
 export interface TokenEndpoint {
   /** `request_type=auth`: asks for access with a resource token. */
   requestAccess(
@@ -42,6 +43,15 @@ export interface TokenEndpoint {
     refreshToken: string,
     signal: AbortSignal,
   ): Promise<GrantedToken>;
+  /**
+   * `request_type=exchange` (PROTOCOL section 5.8): the token this agent was called with, for one that opens the
+   * resource of the resource token.
+   */
+  exchange(
+    authServer: ServerIdentifier,
+    request: { readonly resourceToken: string; readonly upstreamToken: string },
+    signal: AbortSignal,
+  ): Promise<GrantedToken>;
 }
 
 /**
@@ -53,20 +63,15 @@ export function createTokenEndpoint(context: AgentContext): TokenEndpoint {
     authServer: ServerIdentifier,
     parameters: readonly (readonly [name: string, value: string])[],
     signal?: AbortSignal,
+    signing: Signing = { by: 'identity' },
   ): Promise<GrantedToken | PersonNeeded> => {
     const { tokenEndpoint } = await context.discovery.metadata(authServerMetadata, authServer);
     const body = utf8(formEncode(parameters));
     const url = new URL(tokenEndpoint).href;
     const headers = new Headers({ Accept: 'application/json', 'Content-Type': FORM_TYPE });
     const request = { url, method: 'POST', headers, body };
-    const signed = await signRequest(request, { by: 'identity' }, context);
-    const answer = await exchange(
-      context,
-      url,
-      { ...request, headers: signed },
-      authServer,
-      signal,
-    );
+    const signed = await signRequest(request, signing, context);
+    const answer = await send(context, url, { ...request, headers: signed }, authServer, signal);
     return readTokenAnswer(answer, authServer);
   };
   return {
@@ -101,6 +106,19 @@ export function createTokenEndpoint(context: AgentContext): TokenEndpoint {
           signal,
         ),
       ),
+    exchange: async (authServer, { resourceToken, upstreamToken }, signal) =>
+      granted(
+        authServer,
+        await post(
+          authServer,
+          [
+            ['request_type', 'exchange'],
+            ['resource_token', resourceToken],
+          ],
+          signal,
+          { by: 'upstream', token: upstreamToken },
+        ),
+      ),
   };
 }
 
@@ -113,7 +131,7 @@ function granted(authServer: ServerIdentifier, answer: GrantedToken | PersonNeed
   );
 }
 
-async function exchange(
+async function send(
   context: AgentContext,
   url: string,
   request: RequestInit,

@@ -1,0 +1,147 @@
+import { sha256Text } from '@countersign/httpsig';
+import {
+  AAuthError,
+  type ServerIdentifier,
+  upstreamTokenText,
+  type VerifiedAuthToken,
+} from '@countersign/protocol';
+import { type AccessSource, OWN_PERSON } from './access.js';
+import type { AgentContext } from './context.js';
+import type { AccessRequest } from './exploratory/challenge-checks.js';
+import { checkGrantedToken } from './exploratory/token-answer.js';
+import type { TokenEndpoint } from './exploratory/token-endpoint.js';
+import { covers, type HeldToken, isUsable } from './held-token.js';
+import type { Agent } from './options.js';
+import { createSignedFetch } from './signed-fetch.js';
+import { type UpstreamSession, UpstreamSessions } from './upstream-sessions.js';
+
+/** What a resource's handler was called with: its `access` of level `authorization`. */
+export interface Upstream {
+  readonly token: VerifiedAuthToken;
+}
+
+/**
+ * Makes `agent.onBehalfOf` (PROTOCOL section 5.8): calls as this resource, and exchanges the token it was called with
+ * where a challenge asks for one.
+ */
+export function createOnBehalfOf(
+  context: AgentContext,
+  endpoint: TokenEndpoint,
+): Agent['onBehalfOf'] {
+  const sessions = new UpstreamSessions();
+  return ({ token }) => {
+    const text = checkUpstream(token, context);
+    return {
+      fetch: async (input, init) => {
+        const now = context.clock();
+        if (token.expiresAt <= now) {
+          throw new AAuthError('invalid_token', 'The token this was called with has expired.', {
+            rule: 'upstream_expired',
+          });
+        }
+        const session = sessions.open(await sha256Text(text), token.expiresAt, now);
+        const own = { ...context, store: session.store };
+        const source = exchangeSource(context, endpoint, session, text);
+        return await createSignedFetch(own, source, OWN_PERSON)(input, init);
+      },
+    };
+  };
+}
+
+/** The text of the upstream token, when this agent can exchange it. Throws `configuration_invalid`. */
+function checkUpstream(token: VerifiedAuthToken, context: AgentContext): string {
+  const refuse = (message: string): never => {
+    throw new AAuthError('configuration_invalid', message);
+  };
+  if (context.scheme === 'hwk' || context.agentToken !== undefined) {
+    refuse('To call on behalf of others an agent signs with its own published key.');
+  }
+  const text = upstreamTokenText(token);
+  if (text === undefined) {
+    return refuse(
+      'Pass on the access that the guard gave to the handler itself, not a copy of it.',
+    );
+  }
+  if (token.audience !== context.id) {
+    refuse('The resource that was called and the agent that calls must have the same identifier.');
+  }
+  return text;
+}
+
+/** Tokens by exchange only: there is nothing to refresh, and the person is not here. */
+function exchangeSource(
+  context: AgentContext,
+  endpoint: TokenEndpoint,
+  session: UpstreamSession,
+  upstreamToken: string,
+): AccessSource {
+  return {
+    obtain: (_person, request, sent, signal) =>
+      session.exchanging.share(
+        request,
+        (other) =>
+          other.resource === request.resource &&
+          other.authServer === request.authServer &&
+          covers(other, request),
+        async (abandoned) => {
+          // Another call may have got one between this call's look into the store and now.
+          const held = await heldFor(request, context, session, sent);
+          if (held !== undefined) return held;
+          const { authServer, resourceToken } = request;
+          const form = { resourceToken, upstreamToken };
+          const granted = await endpoint.exchange(authServer, form, abandoned);
+          return await keep(granted, request, context, session);
+        },
+        signal,
+      ),
+    refresh: () => Promise.resolve(undefined),
+    visit: (_person, resource: ServerIdentifier) =>
+      Promise.reject(
+        new AAuthError(
+          'challenge_refused',
+          `${resource} wants the person at a page of its own, and this is called on their behalf.`,
+          { rule: 'person_absent' },
+        ),
+      ),
+  };
+}
+
+async function heldFor(
+  request: AccessRequest,
+  { id, keys, clock }: AgentContext,
+  { store }: UpstreamSession,
+  sent: ReadonlySet<string>,
+): Promise<HeldToken | undefined> {
+  const own = { agent: id, keyThumbprint: keys.current.thumbprint, now: clock() };
+  const held = await store.tokens(OWN_PERSON.key, request.resource);
+  return held.find(
+    (one) =>
+      one.authServer === request.authServer &&
+      covers(one, request) &&
+      isUsable(one, own) &&
+      !sent.has(one.token),
+  );
+}
+
+/** Checks what was granted and keeps it, for no longer than the upstream token lives. */
+async function keep(
+  granted: { readonly token: string; readonly expiresIn: number },
+  { resource, authServer, scope, authRequestUrl }: AccessRequest,
+  { id, keys, clock }: AgentContext,
+  { store, expiresAt: end }: UpstreamSession,
+): Promise<HeldToken> {
+  const own = { agent: id, keyThumbprint: keys.current.thumbprint };
+  const exp = await checkGrantedToken(granted.token, { authServer, resource, ...own });
+  const now = clock();
+  const held: HeldToken = {
+    resource,
+    authServer,
+    token: granted.token,
+    expiresAt: Math.min(now + granted.expiresIn, exp ?? Infinity, end),
+    scope,
+    ...(authRequestUrl === undefined ? {} : { authRequestUrl }),
+    ...own,
+  };
+  await store.saveToken(OWN_PERSON.key, held, now);
+  return held;
+}
