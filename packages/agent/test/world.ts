@@ -147,7 +147,10 @@ export class World {
         : Promise.resolve(read);
     },
     publishedKey: (_kind, id, kid) => this.#key(id, kid),
-    keyByThumbprint: () => Promise.resolve(undefined),
+    keyByThumbprint: async (_kind, id, thumbprint) => {
+      const { current } = this.keys.get(id) ?? {};
+      return current?.thumbprint === thumbprint ? await this.#key(id, current.kid) : undefined;
+    },
     keyAt: () => Promise.resolve(undefined),
     certificatesAt: () => Promise.resolve(undefined),
   };

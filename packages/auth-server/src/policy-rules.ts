@@ -156,7 +156,7 @@ export function readPolicyRules(
   value: unknown,
   options: IdentifierOptions = {},
 ): Required<PolicyRules> {
-  const { access, exchange } = membersOf(value, 'the rules', ['access', 'exchange']);
+  const { access, exchange } = membersOf(value, 'the top level', ['access', 'exchange']);
   return {
     access: rulesOf(access, 'access').map((rule, index) =>
       accessRuleOf(rule, `access[${index}]`, options),
@@ -178,7 +178,11 @@ export interface PolicyFile {
  * Throws as {@link readPolicyRules} does.
  */
 export function readPolicyFile(value: unknown, options: IdentifierOptions = {}): PolicyFile {
-  const { otherwise, ...rules } = membersOf(value, 'the file', ['otherwise', 'access', 'exchange']);
+  const { otherwise, ...rules } = membersOf(value, 'the top level', [
+    'otherwise',
+    'access',
+    'exchange',
+  ]);
   return { rules: readPolicyRules(rules, options), otherwise: otherwiseOf(otherwise) };
 }
 
