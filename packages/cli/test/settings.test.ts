@@ -11,6 +11,29 @@ writeFileSync(
   NOT_A_DATABASE,
   'This is a text about something else, longer than a page.\n'.repeat(99),
 );
+const POLICY = join(folder, 'policy.json');
+writeFileSync(
+  POLICY,
+  JSON.stringify({
+    otherwise: 'ask-person',
+    exchange: [
+      {
+        caller: 'https://api.example',
+        audience: 'https://down.example',
+        scopes: ['items.read'],
+        trustedIssuer: 'https://home.example',
+      },
+    ],
+  }),
+);
+const BROKEN_POLICY = join(folder, 'broken-policy.json');
+writeFileSync(
+  BROKEN_POLICY,
+  JSON.stringify({
+    otherwise: 'deny',
+    access: [{ agent: '*', audience: '*', decision: 'allow' }],
+  }),
+);
 const kept = readdirSync(folder);
 
 let taken: number;
@@ -34,6 +57,24 @@ describe('a server with a setting that cannot work', () => {
     [`auth-server ${LOOPBACK} --user testuser`, '--user takes NAME:PASSWORD'],
     [`auth-server ${LOOPBACK} --database sqlite:/none/x.db`, 'does not exist: /none'],
     [`auth-server ${LOOPBACK} --database sqlite:${NOT_A_DATABASE}`, 'The file is not a database'],
+    [
+      `auth-server ${LOOPBACK} --policy /none/policy.json`,
+      '--policy is "/none/policy.json": it cannot be read',
+    ],
+    [`auth-server ${LOOPBACK} --policy ${NOT_A_DATABASE}`, 'it must be JSON'],
+    [
+      `auth-server ${LOOPBACK} --policy ${POLICY} --consent never`,
+      '--policy and --consent exclude each other',
+    ],
+    [
+      `auth-server ${LOOPBACK} --policy ${POLICY}`,
+      'exchange[0].trustedIssuer is https://home.example, which is not trusted. Add --trust https://home.example',
+    ],
+    [
+      `auth-server ${LOOPBACK} --policy ${BROKEN_POLICY}`,
+      'Policy: access[0].decision must be "grant", "deny" or "ask-person"',
+    ],
+    [`auth-server ${LOOPBACK} --trust home.example`, `--trust is "home.example": ${ORIGIN}`],
     [`resource ${LOOPBACK}`, '--auth-server is missing'],
     [`resource ${LOOPBACK} --auth-server auth`, `--auth-server is "auth": ${ORIGIN}`],
     ['agent --id agent.example', `--id is "agent.example": ${ORIGIN}`],

@@ -7,7 +7,9 @@ export interface ServeAuthServerOptions {
   readonly port?: number;
   readonly host: string;
   readonly database: string;
-  readonly consent: 'always' | 'never';
+  readonly policy?: string;
+  readonly consent?: 'always' | 'never';
+  readonly trust?: readonly string[];
   readonly user?: readonly string[];
   readonly acceptWire?: readonly string[];
   readonly insecureLoopback?: boolean;
@@ -24,10 +26,18 @@ export function addServeAuthServer(serve: Command): void {
     .option('--port <n>', "port to listen on; default the loopback identifier's, or 8003", readPort)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--database <url>', 'sqlite:FILE', 'sqlite:./countersign.db')
+    .option('--policy <file>', 'rules for what is granted, asked and denied, and for exchanges')
     .addOption(
-      new Option('--consent <when>', 'ask a person always, or never (grant to whoever asks)')
-        .choices(['always', 'never'])
-        .default('always'),
+      new Option(
+        '--consent <when>',
+        'in place of a policy file: ask a person always (the default), or never (grant to whoever asks)',
+      ).choices(['always', 'never']),
+    )
+    .addOption(
+      listOption(
+        '--trust <url>',
+        'take tokens of this other auth server for exchange, where the policy has a rule (repeatable)',
+      ),
     )
     .addOption(
       listOption(

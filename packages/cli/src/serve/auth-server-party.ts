@@ -1,9 +1,8 @@
 import {
-  alwaysAskPerson,
   type AuthServer,
   createAuthServer,
-  neverAskPerson,
   openStorage,
+  type Policy,
   type Storage,
 } from '@countersign/auth-server';
 import type { ServeAuthServerOptions } from '../commands/serve-auth-server.js';
@@ -25,6 +24,8 @@ export interface AuthServerSettings {
   readonly issuer: string;
   readonly users: readonly DevelopmentUser[];
   readonly trustedProxies: TrustedProxies;
+  readonly policy: Policy;
+  readonly trustedIssuers: readonly string[];
   readonly options: ServeAuthServerOptions;
 }
 
@@ -57,12 +58,13 @@ export async function openAuthServer(settings: AuthServerSettings): Promise<Part
 
 async function create(
   storage: Storage,
-  { issuer, users, options }: AuthServerSettings,
+  { issuer, users, policy, trustedIssuers, options }: AuthServerSettings,
 ): Promise<AuthServer> {
   const authServer = await createAuthServer({
     issuer,
     storage,
-    policy: options.consent === 'never' ? neverAskPerson : alwaysAskPerson,
+    policy,
+    trustedIssuers,
     acceptWire: acceptedWires(options.acceptWire),
     insecureLoopback: options.insecureLoopback ?? false,
     sameOriginRedirects: options.sameOriginRedirects ?? false,
