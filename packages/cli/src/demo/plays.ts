@@ -3,6 +3,9 @@ import type { Play } from './play.js';
 /** The flows that can be shown, in the order in which `demo all` runs them. What a flow needs is loaded when it runs. */
 export const plays: ReadonlyMap<string, () => Promise<Play>> = new Map([
   ['user-delegation', async () => (await import('./user-delegation.js')).userDelegation],
+  ['autonomous', async () => (await import('./autonomous.js')).autonomous],
+  ['token-exchange', async () => (await import('./token-exchange.js')).tokenExchange],
+  ['token-exchange-3', async () => (await import('./token-exchange-3.js')).tokenExchange3],
 ]);
 
 export const FLOW_NAMES: readonly string[] = [...plays.keys()];
