@@ -22,10 +22,9 @@ const app = new Hono();
 app.use(resourceRoutes(resource));
 app.get('/time', aauth(resource, 'signature'), (c) => c.json({ now: new Date().toISOString() }));
 app.get('/about', aauth(resource, 'identity'), (c) => c.json(c.get('access')));
-app.get('/notes', aauth(resource, { scopes: ['notes.read'] }), (c) => {
-  const access = c.get('access');
-  return c.json({ of: access.level === 'authorization' ? access.subject : undefined });
-});
+app.get('/notes', aauth(resource, { scopes: ['notes.read'] }), (c) =>
+  c.json({ of: c.get('access').subject }),
+);
 app.post('/notes', aauth(resource, { scopes: ['notes.write'] }), async (c) =>
   c.json({ saved: await c.req.json() }, 201),
 );

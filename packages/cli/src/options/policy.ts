@@ -29,28 +29,35 @@ export function readPolicy(
   if (consent !== undefined) {
     throw new UsageError('--policy and --consent exclude each other: the file says what is asked.');
   }
-  const { rules, otherwise } = readFile(file, insecureLoopback);
+  // `COUNTERSIGN_POLICY_FILE` reads the file before it comes here: what stands there then is the text itself.
+  const inline = file.trimStart().startsWith('{');
+  const refuse = (why: string): never => {
+    throw new UsageError(inline ? `--policy: ${why}` : `--policy is "${file}": ${why}`);
+  };
+  const text = inline ? file : (readText(file) ?? refuse('it cannot be read.'));
+  const { rules, otherwise } = readRules(text, insecureLoopback, refuse);
   for (const [index, { trustedIssuer }] of rules.exchange.entries()) {
-    if (trustedIssuer !== undefined && !trusted.includes(trustedIssuer)) {
-      throw new UsageError(
-        `--policy is "${file}": exchange[${index}].trustedIssuer is ${trustedIssuer}, which is not trusted. ` +
-          `Add --trust ${trustedIssuer}.`,
-      );
-    }
+    if (trustedIssuer === undefined || trusted.includes(trustedIssuer)) continue;
+    refuse(
+      `exchange[${index}].trustedIssuer is ${trustedIssuer}, which is not trusted. Add --trust ${trustedIssuer}.`,
+    );
   }
   return rulePolicy(rules, { otherwise, insecureLoopback });
 }
 
-function readFile(file: string, insecureLoopback: boolean): PolicyFile {
-  const refuse = (why: string): never => {
-    throw new UsageError(`--policy is "${file}": ${why}`);
-  };
-  let text: string;
+function readText(file: string): string | undefined {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch {
-    return refuse('it cannot be read.');
+    return undefined;
   }
+}
+
+function readRules(
+  text: string,
+  insecureLoopback: boolean,
+  refuse: (why: string) => never,
+): PolicyFile {
   const value = parseStrictJson(text);
   if (value === undefined) return refuse('it must be JSON, with no member twice.');
   try {

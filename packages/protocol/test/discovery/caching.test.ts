@@ -1,3 +1,4 @@
+import { thumbprint } from '@countersign/httpsig';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { freshSeconds } from '../../src/discovery/cache-lifetime.js';
 import { createDiscovery } from '../../src/discovery/create-discovery.js';
@@ -121,6 +122,59 @@ describe('a document', () => {
   ])('with Cache-Control %j is fresh for %i seconds', (header, seconds) => {
     const lifetimes = { defaultSeconds: 300, minSeconds: 60, maxSeconds: 86_400 };
     expect(freshSeconds(header, lifetimes)).toBe(seconds);
+  });
+});
+
+describe('a key looked for by its thumbprint', () => {
+  const by = async ({ discovery }: World, jwk: typeof key) =>
+    await discovery.keyByThumbprint(agentKind, AGENT, await thumbprint(jwk));
+
+  it('is found among others, from one fetch, and is the one that its kid leads to', async () => {
+    const here = world();
+    here.network.agent(AGENT, [next, key]);
+    const found = await by(here, key);
+    expect(found?.jwk).toEqual(key);
+    expect(await here.discovery.publishedKey(agentKind, AGENT, 'key-1')).toBe(found);
+    expect((await by(here, next))?.jwk).toEqual(next);
+    expect(here.network.asked).toEqual([METADATA, JWKS]);
+  });
+
+  it('is not found where its kid is missing or shared, nor hidden by neighbours that are malformed', async () => {
+    const here = world();
+    const { kid: _kid, ...nameless } = key;
+    const others = [
+      { kid: 'broken', kty: 'OKP', crv: 'Ed25519', x: 'AA' },
+      { kid: 'odd', kty: 'oct' },
+    ];
+    const publish = (keys: object[]) =>
+      here.network.routes.set(JWKS, () => answer({ keys: [...others, ...keys] }));
+    publish([key]);
+    expect((await by(here, key))?.jwk).toEqual(key);
+    for (const keys of [[nameless], [key, { ...next, kid: 'key-1' }]]) {
+      publish(keys);
+      here.pass(300);
+      expect(await by(here, key)).toBeUndefined();
+    }
+  });
+
+  it('is looked for again when it has just been published, at most once in 30 seconds', async () => {
+    const here = world();
+    expect(await by(here, next)).toBeUndefined();
+    here.network.agent(AGENT, [key, next]);
+    here.pass(31);
+    expect((await by(here, next))?.jwk).toEqual(next);
+    const third = await publicKey('key-3');
+    const asked = here.network.asked.length;
+    expect(await by(here, third)).toBeUndefined();
+    expect(here.network.asked).toHaveLength(asked);
+  });
+
+  it('of a host that fails is as unknown as any other failure', async () => {
+    const here = world();
+    here.network.routes.delete(JWKS);
+    const print = await thumbprint(key);
+    const { detail } = await failureOf(here.discovery.keyByThumbprint(agentKind, AGENT, print));
+    expect(detail).toContain(`keys of ${AGENT} by aauth-agent`);
   });
 });
 

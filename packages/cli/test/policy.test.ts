@@ -1,0 +1,147 @@
+/** Policy files and trust between two auth servers, each a process of its own, over real HTTP. */
+import { createAgent } from '@countersign/agent';
+import { type Clock, isAAuthError, memoryReplayStore, systemClock } from '@countersign/protocol';
+import { createResource, type Resource } from '@countersign/resource';
+import { writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { DemoBrowser } from '../src/demo/browser.js';
+import { type Listening, listen, type NodeHandler } from '../src/http/listen.js';
+import { temporaryKeys } from '../src/keys-file.js';
+import { start } from './support/program.js';
+import { freePort, newFile, ready, serveAuthServer } from './support/servers.js';
+
+const clock: Clock = systemClock;
+const open: Listening[] = [];
+afterAll(async () => {
+  await Promise.all(open.map((one) => one.close()));
+});
+
+/** Something on loopback whose handler is made once its address is known. */
+async function party(): Promise<{ id: string; serve: (handler: NodeHandler) => void }> {
+  let handler: NodeHandler = async () => new Response(null, { status: 503 });
+  const listening = await listen((request, incoming) => handler(request, incoming), {
+    host: '127.0.0.1',
+    port: await freePort(),
+  });
+  open.push(listening);
+  return { id: listening.url, serve: (next) => (handler = next) };
+}
+
+function policyFile(policy: object): string {
+  const file = newFile('policy.json');
+  writeFileSync(file, JSON.stringify(policy));
+  return file;
+}
+
+const api = async (id: string, authServer: string, scope: string): Promise<Resource> =>
+  createResource({
+    id,
+    keys: await temporaryKeys('resource-key-1'),
+    authServers: [authServer],
+    scopes: { [scope]: 'Use it' },
+    replay: memoryReplayStore({ clock }),
+    insecureLoopback: true,
+  });
+
+const notFound = () => new Response(null, { status: 404 });
+
+describe('serve auth-server --policy', () => {
+  it.each(['--policy', 'COUNTERSIGN_POLICY_FILE'])(
+    'given as %s, grants an agent that a rule names, and denies the others',
+    async (how) => {
+      const [agentAt, otherAt, apiAt] = [await party(), await party(), await party()];
+      const file = policyFile({
+        otherwise: 'deny',
+        access: [
+          { agent: agentAt.id, audience: apiAt.id, scopes: ['data.read'], decision: 'grant' },
+        ],
+      });
+      const port = await freePort();
+      const url = `http://127.0.0.1:${port}`;
+      const args = `serve auth-server --port ${port} --insecure-loopback`.split(' ');
+      const database = ['--database', `sqlite:${newFile('policy.db')}`];
+      const authServer =
+        how === '--policy'
+          ? start([...args, ...database, '--policy', file])
+          : start([...args, ...database], { env: { [how]: file } });
+      await ready(`${url}/.well-known/aauth-issuer`, authServer);
+      const resource = await api(apiAt.id, url, 'data.read');
+      const data = resource.guard({ scopes: ['data.read'] }, (_request, { subject }) =>
+        Response.json({ subject: subject ?? null }),
+      );
+      apiAt.serve(async (request) => (await resource.handle(request)) ?? (await data(request)));
+      const agentFor = async (at: typeof agentAt) => {
+        const keys = await temporaryKeys('key-1');
+        const interaction = { mode: 'none' } as const;
+        const agent = createAgent({ id: at.id, keys, interaction, insecureLoopback: true });
+        at.serve(async (request) => (await agent.handle(request)) ?? notFound());
+        return agent;
+      };
+      const granted = await (await agentFor(agentAt)).fetch(`${apiAt.id}/data`);
+      expect([granted.status, await granted.json()]).toEqual([200, { subject: null }]);
+      const other = await agentFor(otherAt);
+      await expect(other.fetch(`${apiAt.id}/data`)).rejects.toMatchObject({
+        code: 'access_denied',
+      });
+    },
+  );
+});
+
+describe('serve auth-server --trust', () => {
+  it('lets an API exchange tokens of the other auth server, as the rule says', async () => {
+    const [agentAt, firstAt, secondAt] = [await party(), await party(), await party()];
+    const home = await serveAuthServer();
+    const rule = {
+      caller: firstAt.id,
+      audience: secondAt.id,
+      scopes: ['items.read'],
+      trustedIssuer: home.url,
+    };
+    const policy = policyFile({ otherwise: 'deny', exchange: [rule] });
+    const away = await serveAuthServer(['--policy', policy, '--trust', home.url]);
+
+    const second = await api(secondAt.id, away.url, 'items.read');
+    const items = second.guard({ scopes: ['items.read'] }, (_request, access) =>
+      Response.json({ subject: access.subject ?? null, actors: access.actors }),
+    );
+    secondAt.serve(async (request) => (await second.handle(request)) ?? (await items(request)));
+
+    const keys = await temporaryKeys('resource-key-1');
+    const common = { id: firstAt.id, keys, insecureLoopback: true };
+    const first = createResource({
+      ...common,
+      authServers: [home.url],
+      scopes: { 'report.read': 'Read it', 'other.read': 'Read others' },
+      replay: memoryReplayStore({ clock }),
+    });
+    const caller = createAgent({ ...common, interaction: { mode: 'none' } });
+    const report = first.guard({ scopes: ['report.read'] }, async (_request, access) => {
+      try {
+        return await caller.onBehalfOf(access).fetch(`${secondAt.id}/items`);
+      } catch (error) {
+        if (isAAuthError(error)) return Response.json({ error: error.code }, { status: 403 });
+        throw error;
+      }
+    });
+    firstAt.serve(
+      async (request) =>
+        (await first.handle(request)) ?? (await caller.handle(request)) ?? (await report(request)),
+    );
+
+    const person = new DemoBrowser({ username: 'testuser', password: 'testpass' });
+    const agent = createAgent({
+      id: agentAt.id,
+      keys: await temporaryKeys('key-1'),
+      insecureLoopback: true,
+      interaction: { mode: 'wait', present: async ({ url }) => void (await person.visit(url)) },
+    });
+    agentAt.serve(async (request) => (await agent.handle(request)) ?? notFound());
+
+    const response = await agent.fetch(`${firstAt.id}/report`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({
+      subject: null,
+      actors: [{ agent: agentAt.id, issuer: home.url }],
+    });
+  });
+});
