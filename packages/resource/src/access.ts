@@ -29,6 +29,12 @@ export type Access =
       readonly token: VerifiedAuthToken;
     };
 
+/**
+ * What a handler of a route that takes unsigned requests may rely on: perhaps nothing. Of `'unsigned'` nothing is
+ * proved, and nobody says that the request was not changed on its way.
+ */
+export type OpenAccess = Access | { readonly level: 'unsigned' };
+
 /** The access that a verified caller has; `undefined` for the holder of an expired token. */
 export function accessOf(caller: Caller): Access | undefined {
   const { scheme, key } = caller;

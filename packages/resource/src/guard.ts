@@ -1,6 +1,6 @@
 import { isSigned, type NodeRequestLike } from '@countersign/httpsig';
 import { readBody, receivedHead } from '@countersign/protocol';
-import type { Access } from './access.js';
+import type { Access, OpenAccess } from './access.js';
 import { type ResourceContext, refusalResponse } from './context.js';
 import { outcomeResponse } from './outcome.js';
 import type { Requirement } from './requirement.js';
@@ -8,9 +8,12 @@ import type { Requirement } from './requirement.js';
 /** A handler that runs only once access has been proved. */
 export type GuardedHandler = (request: Request, access: Access) => Response | Promise<Response>;
 
+/** A handler of a route that takes unsigned requests too. */
+export type OpenHandler = (request: Request, access: OpenAccess) => Response | Promise<Response>;
+
 /** What a guard found: access and the request with its body unread again, or the answer to send instead. */
-export type GuardResult =
-  { readonly access: Access; readonly request: Request } | { readonly response: Response };
+export type GuardResult<A = Access> =
+  { readonly access: A; readonly request: Request } | { readonly response: Response };
 
 /** Reads, verifies and judges one request. The body of an unsigned request is not read. */
 export async function checkRequest(
@@ -37,7 +40,8 @@ export async function checkRequest(
   }
 }
 
-function withBody(request: Request, body: Uint8Array<ArrayBuffer>): Request {
+/** The request with its body unread again. */
+export function withBody(request: Request, body: Uint8Array<ArrayBuffer>): Request {
   const { url, method, headers, signal } = request;
   return new Request(url, { method, headers, signal, body });
 }
