@@ -3,6 +3,8 @@ import type { Play } from './play.js';
 /** The flows that can be shown, in the order in which `demo all` runs them. What a flow needs is loaded when it runs. */
 export const plays: ReadonlyMap<string, () => Promise<Play>> = new Map([
   ['user-delegation', async () => (await import('./user-delegation.js')).userDelegation],
+  ['progressive', async () => (await import('./progressive.js')).progressive],
+  ['identity', async () => (await import('./identity.js')).identity],
 ]);
 
 export const FLOW_NAMES: readonly string[] = [...plays.keys()];
