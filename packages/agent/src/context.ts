@@ -14,6 +14,7 @@ import {
   systemClock,
   systemRandom,
 } from '@countersign/protocol';
+import { type Climb, ClimbedLevels } from './climb.js';
 import type { Interaction } from './interaction.js';
 import { memoryStore } from './memory-store.js';
 import type { AgentOptions } from './options.js';
@@ -25,6 +26,8 @@ export interface AgentContext {
   readonly keys: KeySet;
   readonly interaction: Interaction;
   readonly scheme: 'jwks' | 'hwk';
+  readonly climb: Climb;
+  readonly climbed: ClimbedLevels;
   readonly agentToken: (() => Promise<string>) | undefined;
   readonly redirectUri: string;
   readonly store: AgentStore;
@@ -49,14 +52,27 @@ export function createContext(options: AgentOptions): AgentContext {
   const { clock = systemClock, insecureLoopback = false } = options;
   const identifiers = { insecureLoopback };
   const id = parseServerIdentifier(options.id, 'The agent id', identifiers);
-  if (options.scheme === 'hwk' && options.agentToken !== undefined) {
-    refuse('An agent that signs with scheme hwk has no agent token: leave one of the two out.');
+  const climb = options.climb ?? (options.scheme === 'hwk' ? 'signature' : 'authorization');
+  if (!['signature', 'identity', 'authorization'].includes(climb)) {
+    refuse("climb must be 'signature', 'identity' or 'authorization'.");
+  }
+  if (options.scheme !== 'hwk' && climb === 'signature') {
+    refuse(
+      "An agent that proves no more than its key begins so: set scheme 'hwk' with climb 'signature'.",
+    );
+  }
+  if (climb === 'signature' && options.agentToken !== undefined) {
+    refuse(
+      'An agent that signs with scheme hwk has no agent token unless it climbs: leave one of the two out.',
+    );
   }
   return {
     id,
     keys: options.keys,
     interaction: options.interaction,
     scheme: options.scheme ?? 'jwks',
+    climb,
+    climbed: new ClimbedLevels(clock),
     agentToken: options.agentToken,
     redirectUri: redirectUriOf(options.redirectUri ?? id + CALLBACK_PATH, identifiers),
     store: options.store ?? memoryStore(),

@@ -1,6 +1,7 @@
 /** An AAuth agent: a `fetch` that signs, answers challenges and asks the person. */
 export { createAgent } from './agent.js';
 export type { CallbackOptions, CallbackOutcome } from './callback.js';
+export type { Climb } from './climb.js';
 export type { HeldToken } from './held-token.js';
 export {
   type Interaction,

@@ -1,6 +1,7 @@
 import type { Wire } from '@countersign/httpsig';
 import type { Clock, Discovery, KeySet, Random } from '@countersign/protocol';
 import type { CallbackOptions, CallbackOutcome } from './callback.js';
+import type { Climb } from './climb.js';
 import type { Interaction } from './interaction.js';
 import type { Upstream } from './on-behalf-of.js';
 import type { AgentStore } from './store.js';
@@ -17,10 +18,19 @@ export interface AgentOptions {
   /** How a person is asked. There is no default: somebody has to decide it. */
   readonly interaction: Interaction;
   /**
-   * How requests are signed while there is no auth token. `jwks` (the default) proves the identity `id`; `hwk` sends
-   * the bare key, pseudonymously, and never answers a challenge for more: that response is the caller's.
+   * How a call begins while there is no auth token. `jwks` (the default) proves the identity `id`; `hwk` sends the bare
+   * key, pseudonymously, and proves more only as far as `climb` allows.
    */
   readonly scheme?: 'jwks' | 'hwk';
+  /**
+   * How much the agent proves when a resource asks for more, by 401, 403 or 429 with a challenge (PROTOCOL section 4):
+   * nothing but its key, its identity, or an auth token for which a person may be asked. A challenge for more than that
+   * is not answered: that response is the caller's. Default `signature` with `scheme: 'hwk'`, else `authorization`.
+   *
+   * An agent that begins with its bare key and climbs uses the same key for both: from then on the resource can tell
+   * whose earlier requests with that key were. It begins at the level that an origin last asked for, for ten minutes.
+   */
+  readonly climb?: Climb;
   /**
    * Makes this agent a delegate (PROTOCOL section 5.7): returns its current agent token, which must be bound to
    * `keys.current` and issued by `id`. Called for every request that needs it, so keep the token until it expires.

@@ -1,10 +1,11 @@
-import { AAuthError, isAAuthError, parseChallenge } from '@countersign/protocol';
+import { AAuthError, type Challenge, isAAuthError, parseChallenge } from '@countersign/protocol';
 import {
   type AccessRequest,
   checkAccessChallenge,
   checkInteractionChallenge,
   type Expected,
 } from './exploratory/challenge-checks.js';
+import { type Climb, mayProve } from './climb.js';
 import { covers, type HeldToken, isUsable } from './held-token.js';
 import {
   decideRedirect,
@@ -33,6 +34,8 @@ export type Signing =
 /** What the agent knows and has already tried for this call. */
 export interface Situation extends Expected, RedirectSituation {
   readonly signing: Signing;
+  /** How much the agent may prove. */
+  readonly climb: Climb;
   /** Everything held for this person at this resource, the newest first. */
   readonly held: readonly HeldToken[];
   /** Tokens this call has already sent. */
@@ -62,14 +65,30 @@ export type Start = Signing | { readonly by: 'refresh'; readonly token: HeldToke
 /** A resource that asks again after this many fresh tokens is not asked a third time (PROTOCOL section 5.12). */
 const MAX_FRESH_TOKENS = 2;
 
-/** Chooses how to begin: a token that is good now, else one that can be renewed, else the agent's own identity. */
+/**
+ * Chooses how to begin at `level`: with a token that is good now, else one that can be renewed, else with less. An auth
+ * token is used only from the level `authorization` on.
+ */
 export function begin(
   situation: Pick<Situation, 'held' | 'refreshed' | 'agent' | 'keyThumbprint' | 'now'>,
+  level: Climb = 'authorization',
 ): Start {
+  if (level === 'signature') return { by: 'key' };
+  if (level === 'identity') return { by: 'identity' };
   const usable = situation.held.find((one) => isUsable(one, ownOf(situation)));
   if (usable !== undefined) return { by: 'token', token: usable };
   const renewable = situation.held.find((one) => canRefresh(one, situation));
   return renewable === undefined ? { by: 'identity' } : { by: 'refresh', token: renewable };
+}
+
+/** The level that a call begins at: what the agent began with, or what the resource asked for of late. */
+export function beginningLevel(
+  scheme: 'hwk' | 'jwks',
+  climb: Climb,
+  remembered: Climb | undefined,
+): Climb {
+  const level = scheme === 'hwk' ? (remembered ?? 'signature') : climb;
+  return mayProve(climb, level) ? level : climb;
 }
 
 /**
@@ -80,9 +99,9 @@ export function react(answer: Answer, situation: Situation): Step {
   if (isRedirect(answer.status) && answer.location !== null) {
     return decideRedirect(answer.status, answer.location, situation);
   }
-  if (answer.agentAuth === null || ![401, 403, 429].includes(answer.status)) return deliver;
-  // A pseudonymous agent was told so by its program: it cannot climb, and the program sees the answer.
-  if (situation.signing.by === 'key') return deliver;
+  if (answer.agentAuth === null || !ASKING.includes(answer.status)) return deliver;
+  // A pseudonymous agent was told so by its program: it climbs nowhere, and the program sees the answer.
+  if (situation.climb === 'signature') return deliver;
   try {
     return answerChallenge(answer.status, answer.agentAuth, situation);
   } catch (error) {
@@ -93,16 +112,34 @@ export function react(answer: Answer, situation: Situation): Step {
 
 const deliver: Step = { kind: 'deliver' };
 
+/** Statuses with which a resource may ask for more (PROTOCOL section 4). */
+export const ASKING: readonly number[] = [401, 403, 429];
+
+/** How much must be proved to answer a challenge. */
+const ASKS_FOR = {
+  signature: 'signature',
+  identity: 'identity',
+  'auth-token': 'authorization',
+  interaction: 'authorization',
+} as const satisfies Record<Challenge['kind'], Climb>;
+
 function answerChallenge(status: number, header: string, situation: Situation): Step {
   const challenge = parseChallenge(header);
+  const { climb, signing } = situation;
+  // What the program did not allow it to prove is not proved: the program sees the answer.
+  if (!mayProve(climb, ASKS_FOR[challenge.kind])) return deliver;
+  if (signing.by === 'key') {
+    // Whatever more is asked for, who asks must first know whom. A page of the resource is for people of known agents.
+    return challenge.kind === 'identity' || challenge.kind === 'auth-token'
+      ? { kind: 'retry-with-identity' }
+      : deliver;
+  }
   switch (challenge.kind) {
     case 'signature':
     case 'identity':
       // A token the resource no longer takes is answered so too (another trusted auth server, for one): show the
       // identity instead, once, and let it say what it wants. Where the identity was shown there is nothing to add.
-      return status === 401 && situation.signing.by === 'token'
-        ? { kind: 'retry-with-identity' }
-        : deliver;
+      return status === 401 && signing.by === 'token' ? { kind: 'retry-with-identity' } : deliver;
     case 'auth-token':
       return answerAccessChallenge(status, checkAccessChallenge(challenge, situation), situation);
     case 'interaction': {

@@ -9,7 +9,17 @@ import type { AgentContext } from './context.js';
 import type { HeldToken } from './held-token.js';
 import type { Agent } from './options.js';
 import { readOutgoing, type ReadRequest } from './outgoing-request.js';
-import { type Answer, begin, react, type Signing, type Situation, type Step } from './reaction.js';
+import { levelOf, mayProve } from './climb.js';
+import {
+  type Answer,
+  ASKING,
+  begin,
+  beginningLevel,
+  react,
+  type Signing,
+  type Situation,
+  type Step,
+} from './reaction.js';
 import { baseSigning, INTERACTION_CODE, type OutgoingRequest, signRequest } from './signer.js';
 
 /** Makes a person's `fetch`: reads the request once, then carries out the steps that {@link react} decides. */
@@ -52,6 +62,8 @@ class Call {
   #freshTokens = 0;
   #visits = 0;
   #redirects = 0;
+  /** How the first request to the present origin was signed. */
+  #begun: Signing = { by: 'identity' };
 
   constructor(context: AgentContext, access: AccessSource, person: Person, read: ReadRequest) {
     this.#context = context;
@@ -63,6 +75,7 @@ class Call {
 
   async run(): Promise<Response> {
     let signing = await this.#begin();
+    this.#begun = signing;
     for (;;) {
       const response = await this.#send(signing);
       const { status, headers } = response;
@@ -72,7 +85,10 @@ class Call {
         location: headers.get('location'),
       };
       const step = react(answer, await this.#situation(signing));
-      if (step.kind === 'deliver') return response;
+      if (step.kind === 'deliver') {
+        if (!ASKING.includes(status)) this.#rememberLevel(signing);
+        return response;
+      }
       // An unread body would keep its connection until it is collected, and a person may take minutes.
       await response.body?.cancel().catch(() => undefined);
       signing = await this.#carryOut(step, answer, signing);
@@ -88,7 +104,7 @@ class Call {
   }
 
   async #situation(signing: Signing): Promise<Situation> {
-    const { id, keys, clock, identifiers, allowCrossOriginRedirects, store } = this.#context;
+    const { id, keys, climb, clock, identifiers, allowCrossOriginRedirects, store } = this.#context;
     const resource = this.#resource;
     return {
       ...identifiers,
@@ -97,6 +113,7 @@ class Call {
       keyThumbprint: keys.current.thumbprint,
       now: clock(),
       signing,
+      climb,
       held: await store.tokens(this.#person.key, resource),
       sent: this.#sent,
       refreshed: this.#refreshed,
@@ -112,11 +129,14 @@ class Call {
 
   /** How the first request is signed. A token that has run out is renewed before it is sent in vain. */
   async #begin(): Promise<Signing> {
-    const base = baseSigning(this.#context);
-    if (base.by === 'key') return base;
+    const { scheme, climb, climbed } = this.#context;
+    const remembered = climbed.get(this.#person.key, this.#resource);
+    const level = beginningLevel(scheme, climb, remembered);
+    if (level === 'signature') return { by: 'key' };
+    const identity: Signing = { by: 'identity' };
     await this.#takeInteractionCode();
     for (;;) {
-      const start = begin(await this.#situation(base));
+      const start = begin(await this.#situation(identity), level);
       if (start.by !== 'refresh') return start;
       try {
         const renewed = await this.#refresh(start.token);
@@ -124,9 +144,17 @@ class Call {
       } catch (error) {
         // The resource may not even ask for a token: it is asked first when the auth server cannot be.
         if (!isAAuthError(error) || !isTemporary(error)) throw error;
-        return base;
+        return identity;
       }
     }
+  }
+
+  /** An agent that began with less than was needed begins with it the next time. */
+  #rememberLevel(signing: Signing): void {
+    const { scheme, climbed } = this.#context;
+    const level = levelOf(signing);
+    if (scheme !== 'hwk' || mayProve(levelOf(this.#begun), level)) return;
+    climbed.set(this.#person.key, this.#resource, level);
   }
 
   async #send(signing: Signing): Promise<Response> {
@@ -148,14 +176,13 @@ class Call {
   }
 
   async #carryOut(first: Step, answer: Answer, signing: Signing): Promise<Signing> {
-    const base = baseSigning(this.#context);
     let step = first;
     for (;;) {
       switch (step.kind) {
         case 'give-up':
           throw step.error;
         case 'retry-with-identity':
-          return base;
+          return { by: 'identity' };
         case 'retry-with-token':
           await this.#drop(step.drop);
           return { by: 'token', token: step.token };
@@ -181,7 +208,9 @@ class Call {
           return signing;
         case 'follow-redirect':
           this.#follow(step);
-          return step.crossOrigin ? base : signing;
+          if (!step.crossOrigin) return signing;
+          this.#begun = baseSigning(this.#context);
+          return this.#begun;
         case 'deliver':
           throw new TypeError('a challenge that was acted on cannot be delivered');
       }

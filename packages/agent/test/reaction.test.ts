@@ -46,6 +46,7 @@ beforeAll(async () => {
     keyThumbprint: thumbprint,
     now: NOW,
     signing: { by: 'identity' },
+    climb: 'authorization',
     held: [],
     sent: new Set(),
     refreshed: new Set(),
@@ -119,7 +120,7 @@ describe('react', () => {
   });
 
   it('delivers any challenge to a pseudonymous agent', () => {
-    const keyed: Situation = { ...situation, signing: { by: 'key' } };
+    const keyed: Situation = { ...situation, signing: { by: 'key' }, climb: 'signature' };
     for (const header of ['httpsig', 'httpsig; identity=?1', accessChallenge()]) {
       expect(react(answer(header), keyed).kind).toBe('deliver');
     }

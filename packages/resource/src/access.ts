@@ -1,6 +1,7 @@
 import type { SchemeName } from '@countersign/httpsig';
 import type { Actor, Caller, ServerIdentifier, VerifiedAuthToken } from '@countersign/protocol';
-import type { RouteRequirement } from './requirement.js';
+import type { OpenRequirement } from './progressive/levels.js';
+import type { AnyRequirement } from './requirement.js';
 
 /** What a handler may rely on: proved by the request, at the strongest level it reached. */
 export type Access =
@@ -36,10 +37,20 @@ export type Access =
       readonly token: VerifiedAuthToken;
     };
 
+/**
+ * What a handler of a route that takes unsigned requests may rely on: perhaps nothing. Of `'unsigned'` nothing is
+ * proved, and nobody says that the request was not changed on its way.
+ */
+export type OpenAccess = Access | { readonly level: 'unsigned' };
+
 export type AuthorizedAccess = Extract<Access, { level: 'authorization' }>;
 
 /** What the handler of a route gets: where it asks for scopes, nothing weaker than authorized access. */
-export type AccessFor<R extends RouteRequirement> = R extends string ? Access : AuthorizedAccess;
+export type AccessFor<R extends AnyRequirement> = R extends { readonly scopes: readonly string[] }
+  ? AuthorizedAccess
+  : R extends OpenRequirement
+    ? OpenAccess
+    : Access;
 
 /** The access that a verified caller has; `undefined` for the holder of an expired token. */
 export function accessOf(caller: Caller): Access | undefined {

@@ -3,6 +3,7 @@ import {
   AAuthError,
   authorityOf,
   type Caller,
+  type Challenge,
   createDiscovery,
   createRequestVerifier,
   errorResponse,
@@ -19,10 +20,12 @@ import {
   systemClock,
   systemRandom,
 } from '@countersign/protocol';
+import { type AgentFilter, checkAgentLists, readAgentList } from './agent-list.js';
 import { decide, openingChallenge, type TokenRequest } from './decide.js';
 import type { ResourceOptions } from './options.js';
 import type { Outcome } from './outcome.js';
-import type { Requirement } from './requirement.js';
+import { type Admit, createAdmission } from './progressive/admit.js';
+import type { Requirement, RequirementSettings } from './requirement.js';
 
 /** The pieces that routes and guards share. */
 export interface ResourceContext {
@@ -40,6 +43,10 @@ export interface ResourceContext {
     requirement: Requirement,
     request?: Request,
   ) => Promise<Outcome>;
+  /** The same for a route with limits for each level. */
+  readonly admit: Admit;
+  /** What routes are checked against when they are made. */
+  readonly settings: RequirementSettings;
   /** Who signed the requests that have been verified and are still being handled. */
   readonly callers: WeakMap<Request, Caller>;
   readonly mint: (
@@ -106,35 +113,56 @@ export function createContext(options: ResourceOptions): ResourceContext {
   };
 
   const callers = new WeakMap<Request, Caller>();
+  const own =
+    options.agents === undefined ? undefined : readAgentList(options.agents, { insecureLoopback });
+  const identify = async (
+    message: HttpMessage,
+    agents: AgentFilter | undefined,
+    request: Request | undefined,
+  ): Promise<Caller> => {
+    const known = request === undefined ? undefined : callers.get(request);
+    const caller = known ?? (await verifyRequest(message)).caller;
+    if (request !== undefined) callers.set(request, caller);
+    if (own !== undefined || agents !== undefined) await checkAgentLists(caller, [own, agents]);
+    return caller;
+  };
+  const refused = (error: unknown, opening: Challenge): Exclude<Outcome, { type: 'access' }> => {
+    const known = asAAuthError(error);
+    report(known);
+    const mayComeBack = known.code === 'invalid_signature' || known.code === 'invalid_token';
+    return mayComeBack
+      ? { type: 'challenge', challenge: opening, error: known }
+      : { type: 'refusal', error: known };
+  };
   const evaluate: ResourceContext['evaluate'] = async (message, requirement, request) => {
     const opening = { kind: openingChallenge(requirement) } as const;
     if (!isSigned(message)) return { type: 'challenge', challenge: opening };
     try {
-      const known = request === undefined ? undefined : callers.get(request);
-      const caller = known ?? (await verifyRequest(message)).caller;
-      if (request !== undefined) callers.set(request, caller);
+      const caller = await identify(message, requirement.agents, request);
       const decision = decide(caller, requirement);
       if (decision.kind === 'access') return { type: 'access', access: decision.access };
       const { ask, error } = decision;
       if (error !== undefined) report(error);
-      const refused = error === undefined ? {} : { error };
-      if (typeof ask === 'string')
-        return { type: 'challenge', challenge: { kind: ask }, ...refused };
+      const why = error === undefined ? {} : { error };
+      if (typeof ask === 'string') return { type: 'challenge', challenge: { kind: ask }, ...why };
       const { token: resourceToken, authServer } = await mint(ask);
       const challenge = { kind: 'auth-token', resourceToken, authServer } as const;
-      return { type: 'challenge', challenge, ...refused };
+      return { type: 'challenge', challenge, ...why };
     } catch (error) {
-      const known = asAAuthError(error);
-      report(known);
-      const mayComeBack = known.code === 'invalid_signature' || known.code === 'invalid_token';
-      return mayComeBack
-        ? { type: 'challenge', challenge: opening, error: known }
-        : { type: 'refusal', error: known };
+      return refused(error, opening);
     }
   };
+  const { rateLimits } = options;
+  const admit = createAdmission({ id, clock, rateLimits, identify, mint, refused, report });
 
   const { keys, scopes, name, maxBodyBytes = 1024 * 1024 } = options;
-  return { id, keys, name, scopes, maxBodyBytes, evaluate, callers, mint, report };
+  const settings = {
+    scopes,
+    agents: own,
+    insecureLoopback,
+    hasRateLimits: rateLimits !== undefined,
+  };
+  return { id, keys, name, scopes, settings, maxBodyBytes, evaluate, admit, callers, mint, report };
 }
 
 /** The store is one of the resource's own parts: that it fails says nothing about the request (PROTOCOL section 7). */

@@ -24,7 +24,8 @@ export function openingChallenge(requirement: Requirement): 'signature' | 'ident
   return requirement.level === 'signature' ? 'signature' : 'identity';
 }
 
-const expired = (): AAuthError =>
+/** Why the holder of an expired token is challenged. */
+export const expired = (): AAuthError =>
   new AAuthError('invalid_token', 'The token has expired; ask for a new one.', {
     rule: 'token_expired',
   });

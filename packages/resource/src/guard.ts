@@ -1,6 +1,6 @@
 import { isSigned, type NodeRequestLike } from '@countersign/httpsig';
 import { readBody, receivedHead } from '@countersign/protocol';
-import type { Access } from './access.js';
+import type { Access, OpenAccess } from './access.js';
 import { type ResourceContext, refusalResponse } from './context.js';
 import { outcomeResponse } from './outcome.js';
 import type { Requirement } from './requirement.js';
@@ -11,9 +11,12 @@ export type GuardedHandler<A extends Access = Access> = (
   access: A,
 ) => Response | Promise<Response>;
 
+/** A handler of a route that takes unsigned requests too. */
+export type OpenHandler = (request: Request, access: OpenAccess) => Response | Promise<Response>;
+
 /** What a guard found: access and the request with its body unread again, or the answer to send instead. */
-export type GuardResult =
-  { readonly access: Access; readonly request: Request } | { readonly response: Response };
+export type GuardResult<A = Access> =
+  { readonly access: A; readonly request: Request } | { readonly response: Response };
 
 /** Reads, verifies and judges one request. The body of an unsigned request is not read. */
 export async function checkRequest(
@@ -40,7 +43,8 @@ export async function checkRequest(
   }
 }
 
-function withBody(request: Request, body: Uint8Array<ArrayBuffer>): Request {
+/** The request with its body unread again. */
+export function withBody(request: Request, body: Uint8Array<ArrayBuffer>): Request {
   const { url, method, headers, signal } = request;
   return new Request(url, { method, headers, signal, body });
 }

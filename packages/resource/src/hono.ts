@@ -1,11 +1,13 @@
 import type { NodeRequestLike } from '@countersign/httpsig';
+import { AAuthError } from '@countersign/protocol';
 import type { Context, MiddlewareHandler } from 'hono';
-import type { AccessFor } from './access.js';
-import type { Resource } from './create-resource.js';
-import { type RouteRequirement } from './requirement.js';
+import type { AccessFor, OpenAccess } from './access.js';
+import type { ProgressiveResource, Resource } from './create-resource.js';
+import type { GuardResult } from './guard.js';
+import type { AnyRequirement, RouteRequirement } from './requirement.js';
 
 /** What guarded Hono handlers find in their context: `c.get('access')`. */
-export interface AccessVariables<R extends RouteRequirement = RouteRequirement> {
+export interface AccessVariables<R extends AnyRequirement = RouteRequirement> {
   access: AccessFor<R>;
 }
 
@@ -22,6 +24,31 @@ function incomingOf(c: Context): NodeRequestLike | undefined {
   return known ? (incoming as NodeRequestLike) : undefined;
 }
 
+/** What handlers of routes that take unsigned requests find in their context. */
+export interface OpenAccessVariables {
+  access: OpenAccess;
+}
+
+export interface ProgressiveRouteOptions {
+  /**
+   * The client's address, by which unsigned requests and bare keys are counted. Default: the peer of the connection,
+   * which is right for a server of `@hono/node-server` that no proxy stands before. Behind a proxy return what that
+   * proxy vouches for.
+   */
+  readonly remoteAddress?: (c: Context) => string | undefined;
+}
+
+/** The peer of the connection, where the server is `@hono/node-server`. */
+function peerOf(c: Context): string | undefined {
+  const incoming: unknown = incomingOf(c);
+  if (typeof incoming !== 'object' || incoming === null || !('socket' in incoming))
+    return undefined;
+  const { socket } = incoming;
+  if (typeof socket !== 'object' || socket === null || !('remoteAddress' in socket))
+    return undefined;
+  return typeof socket.remoteAddress === 'string' ? socket.remoteAddress : undefined;
+}
+
 /**
  * Guards a Hono route: `app.get('/data', aauth(resource, { scopes: ['data.read'] }), handler)`.
  * The handler runs only with access, found as `c.get('access')`; the request's body is unread again.
@@ -29,18 +56,46 @@ function incomingOf(c: Context): NodeRequestLike | undefined {
  * Checks the requirement when the route is made: throws `AAuthError` `configuration_invalid` for an unknown scope.
  * Routing must not rewrite the path: a path that was normalised on the way in is refused.
  */
-export function aauth<R extends RouteRequirement>(
-  resource: Resource,
+export function aauth<R extends AnyRequirement>(
+  resource: ResourceFor<R>,
   requirement: R,
+  { remoteAddress = peerOf }: ProgressiveRouteOptions = {},
 ): MiddlewareHandler<{ Variables: AccessVariables<R> }> {
-  resource.accepts(requirement);
+  const check = checkOf(resource, requirement);
   return async (c, next) => {
-    const result = await resource.check(requirement, c.req.raw, incomingOf(c));
+    const result = await check(c.req.raw, incomingOf(c), () => remoteAddress(c));
     if ('response' in result) return result.response;
     c.req.raw = result.request;
+    // What is let in is what the requirement asks for, from which `AccessFor` follows.
     c.set('access', result.access as AccessFor<R>);
     await next();
     return undefined;
+  };
+}
+
+/** A route with levels needs a resource that counts. */
+type ResourceFor<R extends AnyRequirement> = R extends { readonly levels: unknown }
+  ? ProgressiveResource
+  : Resource;
+
+type Check = (
+  request: Request,
+  incoming: NodeRequestLike | undefined,
+  remoteAddress: () => string | undefined,
+) => Promise<GuardResult<OpenAccess>>;
+
+function checkOf(resource: Resource | ProgressiveResource, requirement: AnyRequirement): Check {
+  if (typeof requirement === 'string' || !('levels' in requirement)) {
+    resource.accepts(requirement);
+    return (request, incoming) => resource.check(requirement, request, incoming);
+  }
+  if (!('checkProgressive' in resource)) {
+    throw new AAuthError('configuration_invalid', 'Make the resource with createResource.');
+  }
+  resource.accepts(requirement);
+  return (request, incoming, remoteAddress) => {
+    const connection = { remoteAddress: remoteAddress() };
+    return resource.checkProgressive(requirement, request, connection, incoming);
   };
 }
 

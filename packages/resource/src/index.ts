@@ -1,10 +1,29 @@
 /** AAuth for APIs: verify who is asking, challenge for more, guard a route with one line. */
 export { memoryReplayStore, type ReplayStore, systemClock } from '@countersign/protocol';
-export type { Access, AccessFor, AuthorizedAccess } from './access.js';
-export { createResource, type Resource } from './create-resource.js';
+export type { Access, AccessFor, AuthorizedAccess, OpenAccess } from './access.js';
+export type { AgentList } from './agent-list.js';
+export { createResource, type ProgressiveResource, type Resource } from './create-resource.js';
 export type { TokenRequest } from './decide.js';
-export type { GuardedHandler, GuardResult } from './guard.js';
+export type { GuardedHandler, GuardResult, OpenHandler } from './guard.js';
 export type { ResourceOptions } from './options.js';
 export { type Outcome, outcomeResponse } from './outcome.js';
+export type { Connection } from './progressive/counters.js';
+export type {
+  LevelLimit,
+  OpenLevels,
+  OpenRequirement,
+  ProgressiveRequirement,
+  SharedLevelLimit,
+  SignedLevels,
+} from './progressive/levels.js';
+export { memoryRateLimitStore } from './rate-limits/memory.js';
+export {
+  RATE_LIMIT_SECONDS,
+  type RateLimitCapacity,
+  type RateLimitCounter,
+  type RateLimitPart,
+  type RateLimitStore,
+  type RateLimitVerdict,
+} from './rate-limits/rate-limit-store.js';
 export type { RouteRequirement } from './requirement.js';
 export { RESOURCE_TOKEN_PATH } from './routes.js';

@@ -9,7 +9,9 @@ import type {
   TokenOpener,
   TrustRoots,
 } from '@countersign/protocol';
+import type { AgentList } from './agent-list.js';
 import type { TokenRequest } from './decide.js';
+import type { RateLimitStore } from './rate-limits/rate-limit-store.js';
 
 export interface ResourceOptions {
   /** The resource's server identifier, an https origin: the audience of its tokens and the authority of its requests. */
@@ -29,6 +31,16 @@ export interface ResourceOptions {
    * for a single small server.
    */
   readonly replay: ReplayStore;
+  /**
+   * Where requests to routes with limits are counted; required for such routes: `memoryRateLimitStore()` for a single
+   * server, `postgresRateLimitStore(pool)` from `@countersign/resource/postgres` for several.
+   */
+  readonly rateLimits?: RateLimitStore;
+  /**
+   * Which agents are let in at every route, and given resource tokens; a route's own list narrows it further. Default:
+   * every agent. An allow list rules out routes that take bare keys or unsigned requests.
+   */
+  readonly agents?: AgentList;
   /** Refuse requests with unsafe methods that carry no `Nonce`. Default `false`, for agents that send none. */
   readonly requireNonce?: boolean;
   /** A name for people, shown beside the host. */

@@ -7,8 +7,8 @@ import {
 import type { Access } from './access.js';
 
 /** What became of a request. A closed union: switch over `type`. */
-export type Outcome =
-  | { readonly type: 'access'; readonly access: Access }
+export type Outcome<A = Access> =
+  | { readonly type: 'access'; readonly access: A }
   /** Not enough yet: the caller may come back with more. `error` says why when something was refused. */
   | { readonly type: 'challenge'; readonly challenge: Challenge; readonly error?: AAuthError }
   /** Refused for a reason that no stronger proof would change. */

@@ -1,5 +1,7 @@
 import { boundedReplayStore, type ReplayLimits, type ReplayStore } from '@countersign/protocol';
 
+export { postgresRateLimitStore } from './rate-limits/postgres.js';
+
 /** The part of a `pg` pool that is used: pass a `Pool`. */
 export interface PostgresPool {
   query(

@@ -154,13 +154,13 @@ describe('a requirement', () => {
     [{ scopes: ['a'] }, { level: 'authorization', scopes: ['a'] }],
     [{ scopes: ['b', 'a'] }, { level: 'authorization', scopes: ['b', 'a'] }],
   ])('%j is read', (written, requirement) => {
-    expect(readRequirement(written, known)).toEqual(requirement);
+    expect(readRequirement(written, { scopes: known })).toEqual(requirement);
   });
 
   it.each([[[]], [['c']], [['a', 'c']], [['A']], [['constructor']], [['__proto__']], [['']]])(
     'for the scopes %j is refused',
     (scopes) => {
-      expect(() => readRequirement({ scopes }, known)).toThrow(
+      expect(() => readRequirement({ scopes }, { scopes: known })).toThrow(
         expect.objectContaining({ code: 'configuration_invalid' }),
       );
     },

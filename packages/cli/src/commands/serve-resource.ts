@@ -18,7 +18,9 @@ export interface ServeResourceOptions {
 export function addServeResource(serve: Command): void {
   const command = serve
     .command('resource')
-    .description('the demonstration resource: /data, /data-hwk, /data-jwks and /data-auth')
+    .description(
+      'the demonstration resource: /data, /data-hwk, /data-jwks, /data-auth, /data-progressive',
+    )
     .option('--id <url>', 'server identifier; default http://127.0.0.1:PORT')
     .option('--port <n>', "port to listen on; default the loopback identifier's, or 8002", readPort)
     .option('--host <address>', 'address to listen on', '127.0.0.1')

@@ -6,6 +6,8 @@ export const plays: ReadonlyMap<string, () => Promise<Play>> = new Map([
   ['autonomous', async () => (await import('./autonomous.js')).autonomous],
   ['token-exchange', async () => (await import('./token-exchange.js')).tokenExchange],
   ['token-exchange-3', async () => (await import('./token-exchange-3.js')).tokenExchange3],
+  ['progressive', async () => (await import('./progressive.js')).progressive],
+  ['identity', async () => (await import('./identity.js')).identity],
 ]);
 
 export const FLOW_NAMES: readonly string[] = [...plays.keys()];

@@ -8,7 +8,12 @@ import {
   type Storage,
 } from '@countersign/auth-server';
 import { type AAuthError, type Clock, type KeySet, systemClock } from '@countersign/protocol';
-import { createResource, type Resource, type ResourceOptions } from '@countersign/resource';
+import {
+  createResource,
+  memoryRateLimitStore,
+  type ProgressiveResource,
+  type ResourceOptions,
+} from '@countersign/resource';
 import { sqliteReplayStore } from '@countersign/resource/sqlite';
 import type { Hono } from 'hono';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -192,8 +197,8 @@ export class Stage {
   async resource(
     authServers: readonly [string, ...string[]],
     options: Partial<ResourceOptions> & { readonly name?: string; readonly seat?: Seat } = {},
-    app?: (resource: Resource) => Hono,
-  ): Promise<{ resource: Resource; seat: Seat }> {
+    app?: (resource: ProgressiveResource) => Hono,
+  ): Promise<{ resource: ProgressiveResource; seat: Seat }> {
     const seat = options.seat ?? (await this.seat(options.name ?? 'Resource'));
     const scopes = options.scopes ?? describeScopes(DEMO_SCOPE);
     const replay = sqliteReplayStore(join(this.folder, `${new URL(seat.id).port}-replay.db`));
@@ -210,6 +215,7 @@ export class Stage {
       clock: this.clock,
       onRefused: this.onRefused,
       ...withoutSeat(options),
+      rateLimits: options.rateLimits ?? memoryRateLimitStore(),
       name: options.name ?? 'Demonstration resource',
       scopes,
     });

@@ -1,11 +1,12 @@
-import type { Access, Resource } from '@countersign/resource';
-import { aauth, type AccessVariables, resourceRoutes } from '@countersign/resource/hono';
+import type { OpenAccess, ProgressiveResource } from '@countersign/resource';
+import { aauth, type OpenAccessVariables, resourceRoutes } from '@countersign/resource/hono';
 import { type Context, Hono } from 'hono';
 
-type GuardedContext = Context<{ Variables: AccessVariables }>;
+type GuardedContext = Context<{ Variables: OpenAccessVariables }>;
 
-function describe(access: Access): object {
+function describe(access: OpenAccess): object {
   switch (access.level) {
+    case 'unsigned':
     case 'signature':
       return { token_type: null, agent: null, agent_delegate: null, scope: null };
     case 'identity':
@@ -35,7 +36,7 @@ function answer(data: string): (c: GuardedContext) => Response {
     return c.json({
       message: 'Access granted',
       data,
-      scheme: access.scheme,
+      scheme: access.level === 'unsigned' ? null : access.scheme,
       token_type,
       method: c.req.method,
       agent,
@@ -47,10 +48,22 @@ function answer(data: string): (c: GuardedContext) => Response {
 
 const NO_STORE = { 'Cache-Control': 'no-store' };
 
-export const DATA_PATHS: readonly string[] = ['/data', '/data-hwk', '/data-jwks', '/data-auth'];
+export const DATA_PATHS: readonly string[] = [
+  '/data',
+  '/data-hwk',
+  '/data-jwks',
+  '/data-auth',
+  '/data-progressive',
+];
 
-/** The demonstration's resource (PROTOCOL section 8): one route for each level, GET and POST. */
-export function demonstrationResource(resource: Resource, scopes: readonly string[]): Hono {
+/** What `/data-progressive` grants each level of proof within a minute. */
+const PER_MINUTE = { unsigned: 10, signature: 100, identity: 1_000, authorization: 10_000 };
+
+/** The demonstration's resource (PROTOCOL section 8): one route for each level and one for all, GET and POST. */
+export function demonstrationResource(
+  resource: ProgressiveResource,
+  scopes: readonly string[],
+): Hono {
   // By the path as it was sent, which is the one that was signed: Hono's own reading decodes it.
   const app = new Hono({ getPath: (request) => new URL(request.url).pathname });
   app.use(resourceRoutes(resource));
@@ -62,6 +75,20 @@ export function demonstrationResource(resource: Resource, scopes: readonly strin
   ] as const;
   for (const [path, requirement, data] of routes) {
     app.on(['GET', 'POST'], path, aauth(resource, requirement), answer(data));
+  }
+  const levels = {
+    unsigned: { perMinute: PER_MINUTE.unsigned },
+    signature: { perMinute: PER_MINUTE.signature },
+    identity: { perMinute: PER_MINUTE.identity },
+    authorization: { perMinute: PER_MINUTE.authorization, scopes },
+  };
+  app.on(
+    ['GET', 'POST'],
+    '/data-progressive',
+    aauth(resource, { levels }),
+    answer('This is data for everyone, and more of it for those who prove more'),
+  );
+  for (const path of DATA_PATHS) {
     app.all(path, (c) => {
       c.header('Allow', 'GET, HEAD, POST');
       return c.json(

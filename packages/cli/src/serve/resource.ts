@@ -1,4 +1,4 @@
-import { createResource } from '@countersign/resource';
+import { createResource, memoryRateLimitStore } from '@countersign/resource';
 import { sqliteReplayStore } from '@countersign/resource/sqlite';
 import { UsageError } from '../command-error.js';
 import type { ServeResourceOptions } from '../commands/serve-resource.js';
@@ -28,6 +28,7 @@ export async function serveResource(options: ServeResourceOptions): Promise<void
       authServers,
       scopes,
       replay,
+      rateLimits: memoryRateLimitStore(),
       acceptWire: acceptedWires(options.acceptWire),
       insecureLoopback,
       onRefused: noteRefusal,
