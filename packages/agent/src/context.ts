@@ -27,6 +27,7 @@ export interface AgentContext {
   readonly scheme: 'jwks' | 'hwk';
   readonly agentToken: (() => Promise<string>) | undefined;
   readonly redirectUri: string;
+  readonly otherRedirectUris: readonly string[];
   readonly store: AgentStore;
   readonly discovery: Discovery;
   readonly transport: typeof fetch;
@@ -52,6 +53,9 @@ export function createContext(options: AgentOptions): AgentContext {
   if (options.scheme === 'hwk' && options.agentToken !== undefined) {
     refuse('An agent that signs with scheme hwk has no agent token: leave one of the two out.');
   }
+  if (options.delegates !== undefined && options.agentToken !== undefined) {
+    refuse('A delegate has no delegates of its own: leave out agentToken or delegates.');
+  }
   return {
     id,
     keys: options.keys,
@@ -59,6 +63,9 @@ export function createContext(options: AgentOptions): AgentContext {
     scheme: options.scheme ?? 'jwks',
     agentToken: options.agentToken,
     redirectUri: redirectUriOf(options.redirectUri ?? id + CALLBACK_PATH, identifiers),
+    otherRedirectUris: (options.otherRedirectUris ?? []).map((one) =>
+      redirectUriOf(one, identifiers),
+    ),
     store: options.store ?? memoryStore(),
     discovery: options.discovery ?? createDiscovery({ clock, insecureLoopback }),
     transport: options.fetch ?? fetch,

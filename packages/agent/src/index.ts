@@ -1,6 +1,23 @@
 /** An AAuth agent: a `fetch` that signs, answers challenges and asks the person. */
 export { createAgent } from './agent.js';
 export type { CallbackOptions, CallbackOutcome } from './callback.js';
+export { addDelegate, enrolmentSecrets } from './delegates/enrolment-secret.js';
+export { DelegateRefusedError, isDelegateRefused } from './delegates/delegate-refused.js';
+export {
+  type DelegateRecord,
+  type DelegateStore,
+  memoryDelegateStore,
+} from './delegates/delegate-store.js';
+export type {
+  DelegateAuthenticator,
+  DelegateOptions,
+  EnrolmentRequest,
+  EnrolmentVerdict,
+} from './delegates/options.js';
+export {
+  delegateToken,
+  type DelegateTokenOptions,
+} from './exploratory/delegate-token/delegate-token.js';
 export type { HeldToken } from './held-token.js';
 export {
   type Interaction,
