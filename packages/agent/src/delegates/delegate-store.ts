@@ -15,7 +15,7 @@ export interface DelegateRecord {
  * reject when the store cannot be reached.
  */
 export interface DelegateStore {
-  /** Adds a delegate. False, and nothing is kept, when one of that name has not been revoked. */
+  /** Adds a delegate. False, and nothing is kept, when one of that name has not been revoked, or the secret is known. */
   add(delegate: string, secretHash: string, now: number): Promise<boolean>;
   /** Everybody, revoked ones included, the oldest first. */
   list(): Promise<readonly DelegateRecord[]>;
@@ -31,7 +31,9 @@ export function memoryDelegateStore(): DelegateStore {
   const active = (one: DelegateRecord): boolean => one.revokedAt === undefined;
   return {
     add: async (delegate, secretHash, now) => {
-      if (records.some((one) => one.delegate === delegate && active(one))) return false;
+      const taken = (one: DelegateRecord): boolean =>
+        one.secretHash === secretHash || (one.delegate === delegate && active(one));
+      if (records.some(taken)) return false;
       records = [...records, { delegate, secretHash, createdAt: now }];
       return true;
     },
