@@ -138,7 +138,6 @@ export interface Answered {
 
 export async function send(bench: Bench, sent: HttpMessage): Promise<Answered> {
   const response = await bench.server.handle(requestOf(sent, bench.party.id), {
-    method: sent.method,
     url: sent.target,
     rawHeaders: sent.headers.flat(),
   });
