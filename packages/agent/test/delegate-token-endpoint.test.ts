@@ -132,7 +132,7 @@ interface Wrong {
   readonly status: number;
   readonly error: string;
   readonly rule: string;
-  make(bench: Bench): Promise<Answered>;
+  readonly make: (bench: Bench) => Promise<Answered>;
 }
 
 const withBody = (change: (bench: Bench) => string) => async (made: Bench) =>

@@ -42,7 +42,7 @@ async function makeDelegate(
       enrolmentSecret: bench.secret,
       clock: bench.clock,
       fetch: async (input, init = {}) => {
-        const url = String(input);
+        const url = new Request(input, init).url;
         const body = new TextDecoder().decode(init.body as Uint8Array);
         sent.push({ url, body, init });
         return await delegate.answer(

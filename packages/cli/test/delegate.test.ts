@@ -1,4 +1,4 @@
-import { addDelegate } from '@countersign/agent';
+import { addDelegate, type DelegateRecord } from '@countersign/agent';
 import { sqliteAgentServerStore } from '@countersign/agent/sqlite';
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -27,6 +27,15 @@ async function enrol(database: string, sub: string): Promise<{ secret: string; f
   }
 }
 
+async function listed(database: string): Promise<readonly DelegateRecord[]> {
+  const store = sqliteAgentServerStore(database.replace('sqlite:', ''));
+  try {
+    return await store.delegates.list();
+  } finally {
+    store.close();
+  }
+}
+
 describe('countersign delegate', () => {
   it('prints a secret of 256 bits once, alone on standard output, and keeps its SHA-256', async () => {
     const file = newFile('agent.db');
@@ -40,43 +49,28 @@ describe('countersign delegate', () => {
     const stored = readFileSync(file, 'latin1') + readFileSyncIfAny(`${file}-wal`);
     expect(stored).not.toContain(secret);
     expect(stored).toContain(createHash('sha256').update(secret).digest('base64url'));
-    const listed = await run(['delegate', 'list', '--database', `sqlite:${file}`]);
-    expect(listed.stdout).toMatch(/^laptop {2}added \d{4}-\d\d-\d\dT[\d:.]+Z\n$/);
+    const list = await run(['delegate', 'list', '--database', `sqlite:${file}`]);
+    expect(list.stdout).toMatch(/^laptop {2}added \d{4}-\d\d-\d\dT[\d:.]+Z\n$/);
   });
 
-  it('speaks JSON', async () => {
-    const where = ['--database', `sqlite:${newFile('agent.db')}`, '--json'];
-    const added = await run(['delegate', 'add', 'phone', ...where]);
+  it('speaks JSON, and takes the database from COUNTERSIGN_DATABASE', async () => {
+    const env = { COUNTERSIGN_DATABASE: `sqlite:${newFile('agent.db')}` };
+    const added = await run(['delegate', 'add', 'phone', '--json'], { env });
     expect(JSON.parse(added.stdout)).toEqual({
       delegate: 'phone',
       enrolment_secret: expect.stringMatching(/^[\w-]{43}$/),
     });
     expect(added.stderr).toBe('');
-    const revoked = await run(['delegate', 'revoke', 'phone', ...where]);
+    const revoked = await run(['delegate', 'revoke', 'phone', '--json'], { env });
     expect(JSON.parse(revoked.stdout)).toEqual({ delegate: 'phone', revoked: expect.any(String) });
-    const listed = await run(['delegate', 'list', ...where]);
-    expect(JSON.parse(listed.stdout)).toEqual([
+    const list = await run(['delegate', 'list', '--json'], { env });
+    expect(JSON.parse(list.stdout)).toEqual([
       { delegate: 'phone', added: expect.any(String), revoked: expect.any(String) },
     ]);
   });
 
-  it('takes the database from COUNTERSIGN_DATABASE', async () => {
-    const env = { COUNTERSIGN_DATABASE: `sqlite:${newFile('agent.db')}` };
-    expect((await run(['delegate', 'add', 'laptop'], { env })).code).toBe(0);
-    expect((await run(['delegate', 'list'], { env })).stdout).toContain('laptop');
-  });
-
-  it('gives a name once, and again only after it has been revoked', async () => {
-    const database = `sqlite:${newFile('agent.db')}`;
-    const { secret } = await enrol(database, 'laptop');
-    const twice = await run(['delegate', 'add', 'laptop', '--database', database]);
-    expect({ ...twice, stderr: '' }).toMatchObject({ code: 1, stdout: '' });
-    expect(twice.stderr).toContain('There is a delegate of that name already');
-    expect((await run(['delegate', 'revoke', 'laptop', '--database', database])).code).toBe(0);
-    expect((await enrol(database, 'laptop')).secret).not.toBe(secret);
-  });
-
   it.each([
+    ['a name that is taken', ['add', 'laptop'], 1, 'There is a delegate of that name already'],
     ['a name with a space', ['add', 'lap top'], 2, 'without spaces'],
     ['nobody to revoke', ['revoke', 'nobody'], 1, 'There is no delegate nobody'],
     ['no name', ['add'], 2, 'missing required argument'],
@@ -86,8 +80,8 @@ describe('countersign delegate', () => {
     const result = await run(['delegate', ...args, '--database', database]);
     expect(result).toMatchObject({ code, stdout: '' });
     expect(result.stderr).toContain(text);
-    const listed = await run(['delegate', 'list', '--json', '--database', database]);
-    expect(JSON.parse(listed.stdout)).toMatchObject([{ delegate: 'laptop', revoked: null }]);
+    expect(await listed(database)).toMatchObject([{ delegate: 'laptop' }]);
+    expect(await listed(database)).not.toHaveProperty('0.revokedAt');
   });
 
   it.each([
@@ -142,8 +136,12 @@ describe('fetch as a delegate', () => {
   });
 
   const args = (sub: string, file: string, ...more: string[]): string[] => [
-    ...['fetch', url, '--no-browser', '--scheme', 'jwt', '--agent-server', agentServer.url],
-    ...['--delegate', sub, '--enrolment-secret-file', file, ...more],
+    'fetch',
+    url,
+    ...`--no-browser --scheme jwt --agent-server ${agentServer.url} --delegate ${sub}`.split(' '),
+    '--enrolment-secret-file',
+    file,
+    ...more,
   ];
   const ask = (sub: string, file: string, ...more: string[]): Running =>
     start(args(sub, file, ...more), { open: true });
