@@ -43,12 +43,7 @@ switch (command) {
       keys: await loadKeySet(JSON.parse(await readFile('agent-keys.json', 'utf8'))),
       name: 'Mail helper',
       // This program asks nobody; its callback page shows people the address that their own program waits for.
-      interaction: {
-        mode: 'wait',
-        present: () => {
-          throw new Error('This server starts no flows of its own.');
-        },
-      },
+      interaction: { mode: 'none' },
       delegates: {
         authenticate: enrolmentSecrets(store.delegates),
         replay: store.replay,

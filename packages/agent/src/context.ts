@@ -74,7 +74,8 @@ export function createContext(options: AgentOptions): AgentContext {
     wire: options.wire ?? 'rfc9421',
     identifiers,
     allowMissingState: options.allowMissingState === true,
-    showAddressToCopy: options.showAddressToCopy ?? id.startsWith('https:'),
+    showAddressToCopy:
+      options.showAddressToCopy ?? (id.startsWith('https:') || options.delegates !== undefined),
     allowCrossOriginRedirects: options.allowCrossOriginRedirects === true,
     maxBodyBytes: positive(options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES, 'maxBodyBytes'),
     interactionTimeoutSeconds: Math.min(

@@ -72,7 +72,9 @@ export function createHandle(
 
   /** An agent server with no flow of its own: the one that waits may be a program on another machine. */
   const addressToCopy = async (query: URLSearchParams): Promise<string | undefined> => {
-    if (context.interaction.mode !== 'wait' || !context.showAddressToCopy) return undefined;
+    if (!context.showAddressToCopy) return undefined;
+    const { mode } = context.interaction;
+    if (mode !== 'wait' && !(mode === 'none' && options.delegates !== undefined)) return undefined;
     const read = readCallbackParameters(query);
     if (read === undefined || (read.code ?? read.error ?? read.interactionCode) === undefined) {
       return undefined;

@@ -28,7 +28,11 @@ export interface AgentOptions {
    * See {@link delegateToken}, which does.
    */
   readonly agentToken?: () => Promise<string>;
-  /** Makes this agent an agent server that others may act for (PROTOCOL section 5.7). Default: it has no delegates. */
+  /**
+   * Makes this agent an agent server that others may act for (PROTOCOL section 5.7). One that does nothing else has
+   * `interaction: { mode: 'none' }`; its callback page shows people the address that a delegate waits for. Default: no
+   * delegates.
+   */
   readonly delegates?: DelegateOptions;
   /** Where consent ends, one of the agent's published redirect URIs. Default `{id}/callback`. */
   readonly redirectUri?: string;
@@ -63,7 +67,7 @@ export interface AgentOptions {
   readonly allowMissingState?: boolean;
   /**
    * On the callback page, show an answer that no flow of this process waits for as an address to copy: the program that
-   * waits may be elsewhere, with the same identity. Default: `true` for an https `id`.
+   * waits may be elsewhere, with the same identity. Default: `true` for an https `id` and with `delegates`.
    */
   readonly showAddressToCopy?: boolean;
   /** Follow redirects to other origins: signed anew, without the auth token, `Authorization` or `Cookie`. */

@@ -22,8 +22,9 @@ export function publishedDocuments(
       throw new AAuthError('configuration_invalid', `${member} must be an absolute address.`);
     }
   }
-  // Own callback first; an agent that asks nobody has none.
-  const own = context.interaction.mode === 'none' ? [] : [context.redirectUri];
+  // Own callback first. An agent that asks nobody has none, but its delegates may ask.
+  const asksNobody = context.interaction.mode === 'none' && options.delegates === undefined;
+  const own = asksNobody ? [] : [context.redirectUri];
   const redirectUris = [...new Set([...own, ...context.otherRedirectUris])];
   const metadata = {
     agent: context.id,

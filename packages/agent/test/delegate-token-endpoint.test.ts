@@ -109,6 +109,19 @@ describe('an agent server', () => {
     expect(await plain.handle(new Request(bench.url, { method: 'POST' }))).toBeUndefined();
   });
 
+  it('that does nothing else still has a callback, which shows the address a delegate waits for', async () => {
+    const { server, party } = await makeBench({ agent: { interaction: { mode: 'none' } } });
+    const published = await server.handle(new Request(`${party.id}/.well-known/aauth-agent`));
+    expect(await published?.json()).toMatchObject({ redirect_uris: [`${party.id}/callback`] });
+    const page = await server.handle(new Request(`${party.id}/callback?code=c&state=s`));
+    expect(page?.status).toBe(400);
+    expect(await page?.text()).toContain(`${party.id}/callback?code=c&amp;state=s`);
+    // A web application shows none: its flows belong to the browser that started them.
+    const { server: application } = await makeBench();
+    const other = await application.handle(new Request(`${party.id}/callback?code=c&state=s`));
+    expect(await other?.text()).not.toContain('code=c');
+  });
+
   it('cannot be a delegate itself', async () => {
     const work = makeBench({ agent: { agentToken: () => Promise.resolve('') } });
     await expect(work).rejects.toMatchObject({ code: 'configuration_invalid' });

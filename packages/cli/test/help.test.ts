@@ -15,6 +15,9 @@ const COMMANDS = [
   'user list',
   'user disable',
   'user enable',
+  'delegate add',
+  'delegate list',
+  'delegate revoke',
 ];
 
 const words = (command: string): string[] => command.split(' ').filter((word) => word !== '');
@@ -37,7 +40,7 @@ describe('the command line', () => {
   it.concurrent.each([
     ['', 'Usage: countersign'],
     ['nosuch', "unknown command 'nosuch'"],
-    ['demo nosuch', 'There is no flow "nosuch". Flows: user-delegation, all.'],
+    ['demo nosuch', 'There is no flow "nosuch". Flows: user-delegation, '],
     [
       'demo --agent-port 0',
       "'--agent-port <n>' argument '0' is invalid. A port is a number from 1",

@@ -44,6 +44,7 @@ export const delegation: Play = {
     });
     await stage.agent({
       seat: seats.agent,
+      interaction: { mode: 'none' },
       delegates: {
         authenticate: enrolmentSecrets(store.delegates),
         replay: store.replay,

@@ -1,5 +1,4 @@
 import { createAgent, enrolmentSecrets } from '@countersign/agent';
-import { CommandError } from '../command-error.js';
 import type { ServeAgentOptions } from '../commands/serve-agent.js';
 import type { NodeHandler } from '../http/listen.js';
 import { loadKeysFile } from '../keys-file.js';
@@ -28,13 +27,7 @@ export async function serveAgent(options: ServeAgentOptions): Promise<void> {
       },
       otherRedirectUris: [...further, ...theirs],
       insecureLoopback: id.startsWith('http://'),
-      showAddressToCopy: true,
-      interaction: {
-        mode: 'wait',
-        present: () => {
-          throw new CommandError('This server starts no flows of its own.');
-        },
-      },
+      interaction: { mode: 'none' },
       ...(redirectUri === undefined ? {} : { redirectUri }),
       ...(name === undefined ? {} : { name }),
       ...(homepage === undefined ? {} : { homepage }),
