@@ -10,6 +10,7 @@ import { generatePrivateJwk, signMessage } from '@countersign/httpsig';
 import { createDiscovery, loadKeySet, systemClock } from '@countersign/protocol';
 import { createAgent, type Agent } from '@countersign/agent';
 import { fileStore } from '@countersign/agent/node';
+import { sqliteAgentServerStore } from '@countersign/agent/sqlite';
 import { createResource, memoryReplayStore } from '@countersign/resource';
 import { aauth } from '@countersign/resource/hono';
 import { sqliteReplayStore } from '@countersign/resource/sqlite';
@@ -21,6 +22,7 @@ const discovery = createDiscovery({ clock: systemClock });
 const agent: Agent = createAgent({
   id: 'https://agent.example', keys, discovery, interaction: { mode: 'redirect' }, store: fileStore('tokens.json'),
 });
+sqliteAgentServerStore('agent-server.db').close();
 const metadata = await agent.handle(new Request('https://agent.example/.well-known/aauth-agent'));
 if (metadata?.status !== 200) throw new Error('the agent publishes nothing');
 const resource = createResource({

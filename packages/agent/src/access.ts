@@ -157,6 +157,8 @@ export class Access {
     if (refreshToken === undefined) return undefined;
     const newer = await this.#find(person, held, (one) => one.token !== held.token);
     if (newer !== undefined) return newer;
+    // A delegate that gets no agent token has not been refused by the auth server, and keeps what it holds.
+    await this.#context.agentToken?.();
     try {
       const answer = await this.#endpoint.refresh(held.authServer, refreshToken, signal);
       const renewed = { ...answer, refreshToken: answer.refreshToken ?? refreshToken };

@@ -30,6 +30,7 @@ export interface AgentContext {
   readonly climbed: ClimbedLevels;
   readonly agentToken: (() => Promise<string>) | undefined;
   readonly redirectUri: string;
+  readonly otherRedirectUris: readonly string[];
   readonly store: AgentStore;
   readonly discovery: Discovery;
   readonly transport: typeof fetch;
@@ -66,6 +67,9 @@ export function createContext(options: AgentOptions): AgentContext {
       'An agent that signs with scheme hwk has no agent token unless it climbs: leave one of the two out.',
     );
   }
+  if (options.delegates !== undefined && options.agentToken !== undefined) {
+    refuse('A delegate has no delegates of its own: leave out agentToken or delegates.');
+  }
   return {
     id,
     keys: options.keys,
@@ -75,6 +79,9 @@ export function createContext(options: AgentOptions): AgentContext {
     climbed: new ClimbedLevels(clock),
     agentToken: options.agentToken,
     redirectUri: redirectUriOf(options.redirectUri ?? id + CALLBACK_PATH, identifiers),
+    otherRedirectUris: (options.otherRedirectUris ?? []).map((one) =>
+      redirectUriOf(one, identifiers),
+    ),
     store: options.store ?? memoryStore(),
     discovery: options.discovery ?? createDiscovery({ clock, insecureLoopback }),
     transport: options.fetch ?? fetch,
@@ -83,7 +90,8 @@ export function createContext(options: AgentOptions): AgentContext {
     wire: options.wire ?? 'rfc9421',
     identifiers,
     allowMissingState: options.allowMissingState === true,
-    showAddressToCopy: options.showAddressToCopy ?? id.startsWith('https:'),
+    showAddressToCopy:
+      options.showAddressToCopy ?? (id.startsWith('https:') || options.delegates !== undefined),
     allowCrossOriginRedirects: options.allowCrossOriginRedirects === true,
     maxBodyBytes: positive(options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES, 'maxBodyBytes'),
     interactionTimeoutSeconds: Math.min(

@@ -4,6 +4,8 @@ import type { AcceptAnswer, CallbackOutcome } from './callback.js';
 import { callbackPage, CALLBACK_PAGE_HEADERS, type CallbackPageView } from './callback-page.js';
 import type { AgentContext } from './context.js';
 import { readCallbackParameters } from './exploratory/callback-parameters.js';
+import { createDelegateTokenEndpoint } from './exploratory/delegate-token/endpoint.js';
+import { DELEGATE_TOKEN_PATH } from './exploratory/delegate-token/names.js';
 import type { PendingFlows } from './pending-flows.js';
 import type { Agent, AgentOptions } from './options.js';
 import { publishedDocuments } from './published.js';
@@ -11,7 +13,7 @@ import { publishedDocuments } from './published.js';
 /** Seconds that published documents may be cached. A new key is found sooner: verifiers refetch for an unknown `kid`. */
 const DOCUMENT_MAX_AGE = 300;
 
-/** Makes `agent.handle`: metadata, JWKS and the callback. */
+/** Makes `agent.handle`: metadata, JWKS, the callback, and an agent server's delegate tokens. */
 export function createHandle(
   options: AgentOptions,
   context: AgentContext,
@@ -20,6 +22,8 @@ export function createHandle(
 ): Agent['handle'] {
   const documents = publishedDocuments(options, context);
   const callback = new URL(context.redirectUri).pathname;
+  const delegateTokens =
+    options.delegates && createDelegateTokenEndpoint(context, options.delegates);
   const agentName = options.name ?? context.id;
 
   const answerCallback = async (request: Request): Promise<Response> => {
@@ -68,7 +72,9 @@ export function createHandle(
 
   /** An agent server with no flow of its own: the one that waits may be a program on another machine. */
   const addressToCopy = async (query: URLSearchParams): Promise<string | undefined> => {
-    if (context.interaction.mode !== 'wait' || !context.showAddressToCopy) return undefined;
+    if (!context.showAddressToCopy) return undefined;
+    const { mode } = context.interaction;
+    if (mode !== 'wait' && !(mode === 'none' && options.delegates !== undefined)) return undefined;
     const read = readCallbackParameters(query);
     if (read === undefined || (read.code ?? read.error ?? read.interactionCode) === undefined) {
       return undefined;
@@ -80,9 +86,10 @@ export function createHandle(
     return address.href;
   };
 
-  return async (request) => {
+  return async (request, incoming) => {
     const { pathname } = new URL(request.url);
     if (pathname === callback) return await answerCallback(request);
+    if (pathname === DELEGATE_TOKEN_PATH) return await delegateTokens?.(request, incoming);
     const document = documents.get(pathname);
     if (document === undefined) return undefined;
     if (request.method !== 'GET' && request.method !== 'HEAD') return methodNotAllowed('GET, HEAD');

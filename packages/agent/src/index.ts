@@ -2,6 +2,23 @@
 export { createAgent } from './agent.js';
 export type { CallbackOptions, CallbackOutcome } from './callback.js';
 export type { Climb } from './climb.js';
+export { addDelegate, enrolmentSecrets } from './delegates/enrolment-secret.js';
+export { DelegateRefusedError, isDelegateRefused } from './delegates/delegate-refused.js';
+export {
+  type DelegateRecord,
+  type DelegateStore,
+  memoryDelegateStore,
+} from './delegates/delegate-store.js';
+export type {
+  DelegateAuthenticator,
+  DelegateOptions,
+  EnrolmentRequest,
+  EnrolmentVerdict,
+} from './delegates/options.js';
+export {
+  delegateToken,
+  type DelegateTokenOptions,
+} from './exploratory/delegate-token/delegate-token.js';
 export type { HeldToken } from './held-token.js';
 export {
   type Interaction,

@@ -1,7 +1,8 @@
-import type { Wire } from '@countersign/httpsig';
+import type { NodeRequestLike, Wire } from '@countersign/httpsig';
 import type { Clock, Discovery, KeySet, Random } from '@countersign/protocol';
 import type { CallbackOptions, CallbackOutcome } from './callback.js';
 import type { Climb } from './climb.js';
+import type { DelegateOptions } from './delegates/options.js';
 import type { Interaction } from './interaction.js';
 import type { Upstream } from './on-behalf-of.js';
 import type { AgentStore } from './store.js';
@@ -34,10 +35,22 @@ export interface AgentOptions {
   /**
    * Makes this agent a delegate (PROTOCOL section 5.7): returns its current agent token, which must be bound to
    * `keys.current` and issued by `id`. Called for every request that needs it, so keep the token until it expires.
+   * See {@link delegateToken}, which does.
    */
   readonly agentToken?: () => Promise<string>;
+  /**
+   * Makes this agent an agent server that others may act for (PROTOCOL section 5.7). One that does nothing else has
+   * `interaction: { mode: 'none' }`; its callback page shows people the address that a delegate waits for. Default: no
+   * delegates.
+   */
+  readonly delegates?: DelegateOptions;
   /** Where consent ends, one of the agent's published redirect URIs. Default `{id}/callback`. */
   readonly redirectUri?: string;
+  /**
+   * Further redirect URIs to publish beside {@link redirectUri}: where consent may end for delegates that have a
+   * callback of their own. This agent does not serve them.
+   */
+  readonly otherRedirectUris?: readonly string[];
   /** Published for the consent page. */
   readonly name?: string;
   readonly homepage?: string;
@@ -64,7 +77,7 @@ export interface AgentOptions {
   readonly allowMissingState?: boolean;
   /**
    * On the callback page, show an answer that no flow of this process waits for as an address to copy: the program that
-   * waits may be elsewhere, with the same identity. Default: `true` for an https `id`.
+   * waits may be elsewhere, with the same identity. Default: `true` for an https `id` and with `delegates`.
    */
   readonly showAddressToCopy?: boolean;
   /** Follow redirects to other origins: signed anew, without the auth token, `Authorization` or `Cookie`. */
@@ -122,10 +135,11 @@ export interface Agent {
   readonly onBehalfOf: (access: Upstream) => Pick<Agent, 'fetch'>;
   /**
    * Serves the agent's metadata, its JWKS and its callback; `undefined` for any other path. A delegate serves the
-   * callback only. Looks at the path of the request's address, never at its host. The callback is taken by GET only,
+   * callback only; an agent server with `delegates` also issues agent tokens. `incoming` is Node's request, where there
+   * is one: then the header lines are judged as they came. Looks at the path of the request's address, never at its host. The callback is taken by GET only,
    * and answers 400 for anything that belongs to no pending flow. Rejects only when the store does.
    */
-  readonly handle: (request: Request) => Promise<Response | undefined>;
+  readonly handle: (request: Request, incoming?: NodeRequestLike) => Promise<Response | undefined>;
   /**
    * Takes the address that a browser ended on, for a browser on another machine. Makes the same checks as the
    * callback and does not throw: the outcome says what became of it. Nothing has been sent when it is `refused`.

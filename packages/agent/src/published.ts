@@ -22,10 +22,14 @@ export function publishedDocuments(
       throw new AAuthError('configuration_invalid', `${member} must be an absolute address.`);
     }
   }
+  // Own callback first. An agent that asks nobody has none, but its delegates may ask.
+  const asksNobody = context.interaction.mode === 'none' && options.delegates === undefined;
+  const own = asksNobody ? [] : [context.redirectUri];
+  const redirectUris = [...new Set([...own, ...context.otherRedirectUris])];
   const metadata = {
     agent: context.id,
     jwksUri: context.id + JWKS_PATH,
-    ...(context.interaction.mode === 'none' ? {} : { redirectUris: [context.redirectUri] }),
+    ...(redirectUris.length === 0 ? {} : { redirectUris }),
     ...(name === undefined ? {} : { name }),
     ...Object.fromEntries(Object.entries(links).filter(([, value]) => value !== undefined)),
   } satisfies AgentMetadata;

@@ -48,7 +48,7 @@ const NONCE_BYTES = 16;
 export async function signRequest(
   request: OutgoingRequest,
   signing: Signing,
-  context: AgentContext,
+  context: SigningContext,
 ): Promise<Headers> {
   const { keys, wire, random, clock, identifiers } = context;
   const url = new URL(request.url);
@@ -88,12 +88,18 @@ export async function signRequest(
   return headers;
 }
 
+/** What signing needs to know of an agent. */
+export type SigningContext = Pick<
+  AgentContext,
+  'id' | 'keys' | 'agentToken' | 'wire' | 'random' | 'clock' | 'identifiers'
+>;
+
 /** How an agent signs while it shows no auth token. */
 export function baseSigning(context: Pick<AgentContext, 'scheme'>): Signing {
   return context.scheme === 'hwk' ? { by: 'key' } : { by: 'identity' };
 }
 
-async function signatureKeyOf(signing: Signing, context: AgentContext): Promise<SignatureKey> {
+async function signatureKeyOf(signing: Signing, context: SigningContext): Promise<SignatureKey> {
   const { id, keys, agentToken } = context;
   switch (signing.by) {
     case 'key':
@@ -119,7 +125,7 @@ async function signatureKeyOf(signing: Signing, context: AgentContext): Promise<
 }
 
 /** Reads a delegate's own agent token: a wrong one would only be refused far away, and less clearly. */
-async function checkAgentToken(token: string, context: AgentContext): Promise<void> {
+async function checkAgentToken(token: string, context: SigningContext): Promise<void> {
   const jws = decodeJws(token);
   const refuse = (what: string): never => {
     throw new AAuthError('configuration_invalid', `The agent token ${what}.`);

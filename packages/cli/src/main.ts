@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { createRequire } from 'node:module';
+import { addDelegateCommands } from './commands/delegate.js';
 import { addDemo } from './commands/demo.js';
 import { addFetch } from './commands/fetch.js';
 import { addGrant } from './commands/grant.js';
@@ -32,6 +33,7 @@ function createProgram(): Command {
   addKeygen(program);
   addUser(program);
   addGrant(program);
+  addDelegateCommands(program);
   return program;
 }
 

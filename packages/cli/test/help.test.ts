@@ -15,6 +15,9 @@ const COMMANDS = [
   'user list',
   'user disable',
   'user enable',
+  'delegate add',
+  'delegate list',
+  'delegate revoke',
 ];
 
 const words = (command: string): string[] => command.split(' ').filter((word) => word !== '');

@@ -17,6 +17,7 @@ export { hashSecret, type Random, randomSecret, systemRandom } from './random.js
 export { type OnRefused, refusalReporter } from './refusal-report.js';
 export { readBody, receivedHead, receivedMessage, TOKEN_BODY_LIMIT } from './received-message.js';
 export { boundedReplayStore, type ReplayTable } from './replay/bounded-replay-store.js';
+export { type SqliteDatabase, sqliteReplayTable } from './replay/sqlite-replay-table.js';
 export { type MemoryReplayOptions, memoryReplayStore } from './replay/memory-replay-store.js';
 export type {
   ReplayLimits,
@@ -65,7 +66,7 @@ export {
   resourceMetadata,
 } from './exploratory/metadata.js';
 export { CALLBACK_PATH, JWKS_PATH, REQUEST_TYPES, type RequestType } from './exploratory/names.js';
-export type { ReplayCheckOptions } from './exploratory/replay-check.js';
+export { checkNonce, checkReplay, type ReplayCheckOptions } from './exploratory/replay-check.js';
 export type { Caller } from './exploratory/caller.js';
 export { fromStranger } from './exploratory/strangers-key.js';
 export {

@@ -74,7 +74,7 @@ export function readTokenAnswer(
   authServer: ServerIdentifier,
 ): GrantedToken | PersonNeeded {
   const json = readJson(answer);
-  if (answer.status !== 200) throw refusal(answer, json, authServer);
+  if (answer.status !== 200) throw refusal(answer, json, `The auth server ${authServer}`);
   if (json === undefined) throw unusable(authServer, 'not_json');
   const { auth_token: token, request_token: requestToken, expires_in: expiresIn } = json;
   if (typeof expiresIn !== 'number' || !Number.isSafeInteger(expiresIn) || expiresIn < 1) {
@@ -134,17 +134,19 @@ function isSecret(value: unknown, maxLength: number): value is string {
   return typeof value === 'string' && value.length <= maxLength && /^[\x21-\x7e]+$/.test(value);
 }
 
-function readJson({ body, contentType }: TokenAnswer): JsonObject | undefined {
+/** The answer's JSON object, when it is one. */
+export function readJson({ body, contentType }: TokenAnswer): JsonObject | undefined {
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   if (body === undefined || type !== 'application/json') return undefined;
   const json = parseStrictJsonBytes(body);
   return isJsonObject(json) ? json : undefined;
 }
 
-function refusal(
+/** The error that an answer with another status than 200 stands for. `party` begins the sentence about it. */
+export function refusal(
   answer: TokenAnswer,
   json: JsonObject | undefined,
-  authServer: ServerIdentifier,
+  party: string,
 ): AAuthError {
   const { status } = answer;
   const name = json?.['error'];
@@ -169,7 +171,7 @@ function refusal(
       : code === 'too_many_requests' || code === 'temporarily_unavailable'
         ? 'cannot answer now; try again later'
         : `refused the request (${code})`;
-  return new AAuthError(code, `The auth server ${authServer} ${text}.`, {
+  return new AAuthError(code, `${party} ${text}.`, {
     detail: detail.join(': '),
     rule: `status_${status}`,
     ...(wait === undefined ? {} : { retryAfterSeconds: wait }),

@@ -16,7 +16,8 @@ export interface CallbackListener {
 }
 
 /**
- * Serves `agent.handle` over plain HTTP: the agent's metadata, JWKS and callback; 404 for anything else. Rejects when
+ * Serves `agent.handle` over plain HTTP: the agent's metadata, JWKS and callback, and an agent server's delegate tokens;
+ * 404 for anything else. Rejects when
  * the port cannot be had. What the requests' `Host` says is not looked at. For TLS, put `agent.handle` into a server
  * of your own.
  */
@@ -54,12 +55,13 @@ async function answer(
   message: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  message.resume();
   let reply: Response | undefined;
   try {
-    const request = requestOf(message);
+    const request = requestOf(message, await readBody(message));
     reply =
-      request === undefined ? new Response(null, { status: 400 }) : await agent.handle(request);
+      request === undefined
+        ? new Response(null, { status: 400 })
+        : await agent.handle(request, message);
   } catch {
     // The agent's store, or another thing it was configured with.
     reply = new Response(null, { status: 503, headers: { 'Retry-After': '10' } });
@@ -69,7 +71,28 @@ async function answer(
   response.end(message.method === 'HEAD' ? undefined : Buffer.from(await reply.arrayBuffer()));
 }
 
-function requestOf(message: IncomingMessage): Request | undefined {
+/** Longer than any body that is wanted here. What is beyond is not kept, and the handler finds it too large. */
+const MAX_KEPT_BYTES = 65_536;
+
+/** The body of a POST; no other request has one that is wanted. */
+async function readBody(message: IncomingMessage): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (message.method !== 'POST') {
+    message.resume();
+    return undefined;
+  }
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    if (length <= MAX_KEPT_BYTES) chunks.push(chunk);
+    length += chunk.length;
+  }
+  return length === 0 ? undefined : new Uint8Array(Buffer.concat(chunks));
+}
+
+function requestOf(
+  message: IncomingMessage,
+  body: Uint8Array<ArrayBuffer> | undefined,
+): Request | undefined {
   const target = message.url ?? '';
   // The target is appended, never resolved: an absolute form or `//host` must not become another address.
   const address = `http://agent.invalid${target}`;
@@ -77,7 +100,9 @@ function requestOf(message: IncomingMessage): Request | undefined {
   const headers = new Headers();
   if (message.headers.cookie !== undefined) headers.set('cookie', message.headers.cookie);
   try {
-    return new Request(address, { method: message.method ?? 'GET', headers });
+    const { method = 'GET' } = message;
+    // Other header lines are read from the message itself.
+    return new Request(address, { method, headers, body: body ?? null });
   } catch {
     return undefined; // TRACE and CONNECT
   }

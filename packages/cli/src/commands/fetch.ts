@@ -14,7 +14,10 @@ export interface FetchOptions {
   readonly listen?: number;
   readonly keys?: string;
   readonly tokens?: string;
-  readonly scheme: 'hwk' | 'jwks';
+  readonly scheme: 'hwk' | 'jwks' | 'jwt';
+  readonly agentServer?: string;
+  readonly delegate?: string;
+  readonly enrolmentSecretFile?: string;
   readonly wire: Wire;
   readonly browser: boolean;
   readonly timeout: number;
@@ -56,10 +59,20 @@ export function addFetch(program: Command): void {
     .addOption(
       new Option(
         '--scheme <scheme>',
-        'how to sign: with a published identity, or with the bare key',
+        'how to sign: with a published identity, with the bare key, or as a delegate of --agent-server',
       )
-        .choices(['hwk', 'jwks'])
+        .choices(['hwk', 'jwks', 'jwt'])
         .default('jwks'),
+    )
+    .option('--agent-server <url>', 'with --scheme jwt: the agent server to act for')
+    .option(
+      '--delegate <sub>',
+      'with --scheme jwt: the name that this program is enrolled with there',
+    )
+    .option(
+      '--enrolment-secret-file <file>',
+      'with --scheme jwt: a file with the secret that `countersign delegate add` printed;\n' +
+        'default: the variable COUNTERSIGN_ENROLMENT_SECRET',
     )
     .addOption(wireOption())
     .option('--no-browser', 'print the URL to approve on and open no browser')

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { withEnvironment } from '../options/environment.js';
-import { readPort } from '../options/values.js';
+import { listOption, readPort } from '../options/values.js';
 
 export interface ServeAgentOptions {
   readonly id?: string;
   readonly port?: number;
   readonly host: string;
   readonly keys: string;
-  readonly redirectUri?: string;
+  readonly redirectUri?: readonly string[];
+  readonly database: string;
   readonly name?: string;
   readonly homepage?: string;
   readonly insecureLoopback?: boolean;
@@ -21,7 +22,18 @@ export function addServeAgent(serve: Command): void {
     .option('--port <n>', "port to listen on; default the loopback identifier's, or 8001", readPort)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--keys <file>', 'keys file, made when absent', './countersign-agent-keys.json')
-    .option('--redirect-uri <url>', 'where consent ends; default: /callback at the identifier')
+    .addOption(
+      listOption(
+        '--redirect-uri <url>',
+        'where consent ends; default: /callback at the identifier. Those elsewhere are published beside it,\n' +
+          'for delegates with a callback of their own (repeatable)',
+      ),
+    )
+    .option(
+      '--database <url>',
+      'sqlite:FILE with the delegates, made when absent; one for each agent server',
+      'sqlite:./countersign-agent.db',
+    )
     .option('--name <name>', 'name shown on the consent page')
     .option('--homepage <url>', 'link shown on the consent page')
     .option(
@@ -30,8 +42,9 @@ export function addServeAgent(serve: Command): void {
     )
     .addHelpText(
       'after',
-      '\nThe answer of a person ends on the callback page, which shows the address to paste into a waiting\n' +
-        '`countersign fetch --id URL --keys FILE`.',
+      '\nDelegates that `countersign delegate add` has enrolled get their agent tokens here.\n' +
+        'The answer of a person ends on the callback page, which shows the address to paste into a waiting\n' +
+        '`countersign fetch --scheme jwt --agent-server URL`, or `countersign fetch --id URL --keys FILE`.',
     )
     .action(async (options: ServeAgentOptions) => {
       const { serveAgent } = await import('../serve/agent.js');

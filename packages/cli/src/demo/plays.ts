@@ -8,6 +8,7 @@ export const plays: ReadonlyMap<string, () => Promise<Play>> = new Map([
   ['token-exchange-3', async () => (await import('./token-exchange-3.js')).tokenExchange3],
   ['progressive', async () => (await import('./progressive.js')).progressive],
   ['identity', async () => (await import('./identity.js')).identity],
+  ['delegation', async () => (await import('./delegation.js')).delegation],
 ]);
 
 export const FLOW_NAMES: readonly string[] = [...plays.keys()];

@@ -8,7 +8,7 @@ import type { Play } from './play.js';
 import { DEMO_PERSON, type Stage } from './stage.js';
 
 /** With a person to wait for, the URL is the one thing that cannot be left out: it is shown even when quiet. */
-const manualInteraction: Interaction = {
+export const manualInteraction: Interaction = {
   mode: 'wait',
   present: ({ url }) => {
     process.stderr.write(

@@ -1,4 +1,4 @@
-import { type Agent, createAgent } from '@countersign/agent';
+import { type Agent, type AgentOptions, createAgent } from '@countersign/agent';
 import { fileStore } from '@countersign/agent/node';
 import { isLoopbackHost, isServerIdentifier, type KeySet } from '@countersign/protocol';
 import { UsageError } from '../command-error.js';
@@ -8,6 +8,7 @@ import { loadKeysFile, temporaryKeys } from '../keys-file.js';
 import { readIdentifier } from '../options/identifier.js';
 import { note } from '../terminal.js';
 import { traceAgent } from '../trace/agent-trace.js';
+import { delegateOptions, readDelegateSettings } from './delegate.js';
 import { listenAsAgent } from './listen-as-agent.js';
 import { readRequest } from './request.js';
 import { terminalInteraction } from './terminal-interaction.js';
@@ -21,6 +22,7 @@ export async function runFetch(url: string, options: FetchOptions): Promise<numb
   const insecureLoopback = options.insecureLoopback ?? isLoopbackUrl(request.url);
   checkAddress(request.url, insecureLoopback);
   checkIdentity(request.url, options, insecureLoopback);
+  const delegate = await readDelegateSettings(options, insecureLoopback);
   const keysFile =
     options.keys ?? (options.tokens === undefined ? undefined : `${options.tokens}.keys`);
   const keys = keysFile === undefined ? await temporaryKeys('key-1') : await loadKeysFile(keysFile);
@@ -33,7 +35,14 @@ export async function runFetch(url: string, options: FetchOptions): Promise<numb
       )
     : undefined;
   try {
-    agent = makeAgent(options, keys, server, insecureLoopback, () => agent);
+    const identity: Identity =
+      delegate === undefined
+        ? ownIdentity(options, server, insecureLoopback)
+        : {
+            insecureLoopback,
+            ...(await delegateOptions(delegate, keys, server?.url, insecureLoopback)),
+          };
+    agent = makeAgent(options, keys, identity, () => agent);
     const response = await agent.fetch(request);
     await writeResponse(response, options);
     if (response.status < 400) return 0;
@@ -60,7 +69,7 @@ function checkAddress(url: string, insecureLoopback: boolean): void {
 
 /** An agent without `--id` lives on loopback for as long as it runs: only what is on this machine can look it up. */
 function checkIdentity(url: string, { id, scheme }: FetchOptions, insecureLoopback: boolean): void {
-  if (scheme === 'hwk') return;
+  if (scheme !== 'jwks') return;
   if (id !== undefined) readIdentifier('--id', id, insecureLoopback);
   else if (!isLoopbackUrl(url) && !insecureLoopback) {
     throw new UsageError(
@@ -72,22 +81,37 @@ function checkIdentity(url: string, { id, scheme }: FetchOptions, insecureLoopba
 
 /** An identity of one's own is published by this process, unless `--id` says that it is published elsewhere. */
 function needsListener({ id, listen: port, scheme }: FetchOptions): boolean {
-  return port !== undefined || (id === undefined && scheme !== 'hwk');
+  return port !== undefined || (id === undefined && scheme === 'jwks');
+}
+
+/** Who the agent is. */
+type Identity = Pick<
+  AgentOptions,
+  'id' | 'scheme' | 'agentToken' | 'redirectUri' | 'insecureLoopback'
+>;
+
+function ownIdentity(
+  { id, scheme }: FetchOptions,
+  server: Listening | undefined,
+  insecureLoopback: boolean,
+): Identity {
+  return {
+    id: id ?? server?.url ?? 'http://127.0.0.1:1',
+    scheme: scheme === 'hwk' ? 'hwk' : 'jwks',
+    insecureLoopback: insecureLoopback || id === undefined,
+  };
 }
 
 function makeAgent(
   options: FetchOptions,
   keys: KeySet,
-  server: Listening | undefined,
-  insecureLoopback: boolean,
+  identity: Identity,
   self: () => Agent | undefined,
 ): Agent {
-  const { id = server?.url ?? 'http://127.0.0.1:1', wire } = options;
+  const { wire } = options;
   return createAgent({
-    id,
+    ...identity,
     keys,
-    insecureLoopback: insecureLoopback || options.id === undefined,
-    scheme: options.scheme,
     wire,
     allowMissingState: options.allowMissingState ?? wire === '2026-01',
     interactionTimeoutSeconds: options.timeout,

@@ -1,35 +1,50 @@
-import { createAgent } from '@countersign/agent';
-import { CommandError } from '../command-error.js';
+import { createAgent, enrolmentSecrets } from '@countersign/agent';
 import type { ServeAgentOptions } from '../commands/serve-agent.js';
+import type { NodeHandler } from '../http/listen.js';
 import { loadKeysFile } from '../keys-file.js';
+import { openAgentDatabase } from '../options/agent-database.js';
 import { readAddress } from '../options/identifier.js';
+import { noteRefusal } from './refusal-line.js';
 import { serveUntilStopped } from './serve-until-stopped.js';
 
-/** `countersign serve agent`: publishes an identity for programs elsewhere that share its keys file. */
+/** `countersign serve agent`: publishes an identity for its delegates, and for programs that share its keys file. */
 export async function serveAgent(options: ServeAgentOptions): Promise<void> {
-  const { host, redirectUri, name, homepage } = options;
+  const { host, name, homepage } = options;
   const { id, port } = readAddress('--id', { id: options.id, port: options.port }, 8001, true);
+  // What is on the agent's own origin is its callback; others are its delegates'.
+  const [ours, theirs] = partition(options.redirectUri ?? [], (one) => one.startsWith(`${id}/`));
+  const [redirectUri, ...further] = ours;
   const start = async () => {
+    const keys = await loadKeysFile(options.keys);
+    const store = openAgentDatabase(options.database);
     const agent = createAgent({
       id,
-      keys: await loadKeysFile(options.keys),
-      insecureLoopback: id.startsWith('http://'),
-      showAddressToCopy: true,
-      interaction: {
-        mode: 'wait',
-        present: () => {
-          throw new CommandError('This server starts no flows of its own.');
-        },
+      keys,
+      delegates: {
+        authenticate: enrolmentSecrets(store.delegates),
+        replay: store.replay,
+        onRefused: noteRefusal,
       },
+      otherRedirectUris: [...further, ...theirs],
+      insecureLoopback: id.startsWith('http://'),
+      interaction: { mode: 'none' },
       ...(redirectUri === undefined ? {} : { redirectUri }),
       ...(name === undefined ? {} : { name }),
       ...(homepage === undefined ? {} : { homepage }),
     });
     return {
       title: `Agent ${id}`,
-      handler: async (request: Request) =>
-        (await agent.handle(request)) ?? new Response('Not found', { status: 404 }),
+      handler: (async (request, incoming) =>
+        (await agent.handle(request, incoming)) ??
+        new Response('Not found', { status: 404 })) satisfies NodeHandler,
+      stop: async () => {
+        store.close();
+      },
     };
   };
   await serveUntilStopped({ host, port, start });
+}
+
+function partition<T>(all: readonly T[], belongs: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(belongs), all.filter((one) => !belongs(one))];
 }

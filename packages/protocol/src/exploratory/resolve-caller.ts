@@ -36,6 +36,8 @@ export interface CallerResolverOptions extends IdentifierOptions {
   readonly tokenOpener?: TokenOpener;
   /** CAs whose leaves may identify agents; without any, `x509` is an unsupported scheme. */
   readonly x509Roots?: TrustRoots;
+  /** Accept only these schemes. Default all of them, `x509` where a root is trusted. */
+  readonly schemes?: readonly SchemeName[];
   /** Verified tokens of each kind, and imported bare keys, that are kept for next time; default 10,000 of each. */
   readonly maxRememberedTokens?: number;
 }
@@ -46,8 +48,11 @@ export type CallerResolver = (signatureKey: SignatureKey, now: number) => Caller
 /** The schemes that a receiver accepts: `x509` only where it trusts a root (PROTOCOL section 2.1). */
 export function acceptedSchemes({
   x509Roots,
-}: Pick<CallerResolverOptions, 'x509Roots'>): readonly SchemeName[] {
-  return (x509Roots?.count ?? 0) === 0 ? ['hwk', 'jwks', 'jwt'] : ['hwk', 'jwks', 'jwt', 'x509'];
+  schemes,
+}: Pick<CallerResolverOptions, 'x509Roots' | 'schemes'>): readonly SchemeName[] {
+  const possible: readonly SchemeName[] =
+    (x509Roots?.count ?? 0) === 0 ? ['hwk', 'jwks', 'jwt'] : ['hwk', 'jwks', 'jwt', 'x509'];
+  return schemes === undefined ? possible : possible.filter((one) => schemes.includes(one));
 }
 
 /** Documents that `well-known` may name, and whether one proves the identity of an agent (PROTOCOL section 2.1). */
