@@ -17,17 +17,21 @@ import {
 import type { Interaction } from './interaction.js';
 import { memoryStore } from './memory-store.js';
 import type { AgentOptions } from './options.js';
+import { RouteScopes } from './route-scopes.js';
 import type { AgentStore } from './store.js';
 
 /** An agent's settings, checked and completed. What every part of it is given. */
 export interface AgentContext {
   readonly id: ServerIdentifier;
+  /** The keys of this moment: read once per step, so that one step uses one key. */
   readonly keys: KeySet;
   readonly interaction: Interaction;
   readonly scheme: 'jwks' | 'hwk';
   readonly agentToken: (() => Promise<string>) | undefined;
   readonly redirectUri: string;
   readonly store: AgentStore;
+  /** What routes have asked for, learned as the agent goes. */
+  readonly routes: RouteScopes;
   readonly discovery: Discovery;
   readonly transport: typeof fetch;
   readonly clock: Clock;
@@ -54,12 +58,15 @@ export function createContext(options: AgentOptions): AgentContext {
   }
   return {
     id,
-    keys: options.keys,
+    get keys() {
+      return typeof options.keys === 'function' ? options.keys() : options.keys;
+    },
     interaction: options.interaction,
     scheme: options.scheme ?? 'jwks',
     agentToken: options.agentToken,
     redirectUri: redirectUriOf(options.redirectUri ?? id + CALLBACK_PATH, identifiers),
     store: options.store ?? memoryStore(),
+    routes: new RouteScopes(),
     discovery: options.discovery ?? createDiscovery({ clock, insecureLoopback }),
     transport: options.fetch ?? fetch,
     clock,

@@ -140,7 +140,7 @@ export class PendingFlows {
       });
       settled.catch(() => undefined);
       const dropped = await this.#store.addFlow(flow, now);
-      for (const one of dropped) this.fail(one, timedOut());
+      for (const one of dropped) this.fail(one, displaced());
       void present(async () => {
         await interaction.present({ url, ...describe(flow), agent: id, signal: over.signal });
       }).catch((error: unknown) => this.fail(flow, error));
@@ -169,6 +169,14 @@ function describe(flow: PendingFlow) {
     scope: flow.kind === 'consent' ? flow.scope : [],
     expiresAt: flow.expiresAt,
   };
+}
+
+/** More flows were begun for this person than are kept: nobody could answer this one any more. */
+function displaced(): AAuthError {
+  return new AAuthError('interaction_timeout', 'Newer questions to the person took its place.', {
+    rule: 'displaced',
+    refusedBy: 'agent',
+  });
 }
 
 function timedOut(): AAuthError {

@@ -7,6 +7,7 @@ import {
   type JsonObject,
   MAX_TOKEN_LENGTH,
   parseStrictJsonBytes,
+  type RefusedBy,
   type ServerIdentifier,
   TOKEN_TYPES,
 } from '@countersign/protocol';
@@ -74,7 +75,7 @@ export function readTokenAnswer(
   authServer: ServerIdentifier,
 ): GrantedToken | PersonNeeded {
   const json = readJson(answer);
-  if (answer.status !== 200) throw refusal(answer, json, authServer);
+  if (answer.status !== 200) throw refusal(answer, json, `The auth server ${authServer}`, 'auth-server');
   if (json === undefined) throw unusable(authServer, 'not_json');
   const { auth_token: token, request_token: requestToken, expires_in: expiresIn } = json;
   if (typeof expiresIn !== 'number' || !Number.isSafeInteger(expiresIn) || expiresIn < 1) {
@@ -130,21 +131,27 @@ export async function checkGrantedToken(
 }
 
 /** A secret that can stand in a form, a URL and a header: visible ASCII, not empty, bounded. */
-function isSecret(value: unknown, maxLength: number): value is string {
+export function isSecret(value: unknown, maxLength: number): value is string {
   return typeof value === 'string' && value.length <= maxLength && /^[\x21-\x7e]+$/.test(value);
 }
 
-function readJson({ body, contentType }: TokenAnswer): JsonObject | undefined {
+/** The JSON object of an answer; `undefined` when it has none that can be read. */
+export function readJson({ body, contentType }: TokenAnswer): JsonObject | undefined {
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   if (body === undefined || type !== 'application/json') return undefined;
   const json = parseStrictJsonBytes(body);
   return isJsonObject(json) ? json : undefined;
 }
 
-function refusal(
+/**
+ * What an answer other than 200 means: the code that the server names, `too_many_requests` for 429,
+ * `temporarily_unavailable` for other 5xx, `response_invalid` otherwise. `who` is named in the message.
+ */
+export function refusal(
   answer: TokenAnswer,
   json: JsonObject | undefined,
-  authServer: ServerIdentifier,
+  who: string,
+  refusedBy: RefusedBy,
 ): AAuthError {
   const { status } = answer;
   const name = json?.['error'];
@@ -169,7 +176,8 @@ function refusal(
       : code === 'too_many_requests' || code === 'temporarily_unavailable'
         ? 'cannot answer now; try again later'
         : `refused the request (${code})`;
-  return new AAuthError(code, `The auth server ${authServer} ${text}.`, {
+  return new AAuthError(code, `${who} ${text}.`, {
+    ...(code === 'response_invalid' ? {} : { refusedBy }),
     detail: detail.join(': '),
     rule: `status_${status}`,
     ...(wait === undefined ? {} : { retryAfterSeconds: wait }),
