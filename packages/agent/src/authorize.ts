@@ -110,8 +110,8 @@ function resourceOf(resource: string | URL, { identifiers }: AgentContext): Serv
 }
 
 function scopesOf(scopes: readonly string[]): readonly string[] {
-  const names = Array.isArray(scopes) ? parseScope(scopes.join(' ')) : undefined;
+  const separate = Array.isArray(scopes) && !scopes.some((one) => String(one).includes(' '));
   return (
-    names ?? refuse('scopes must be 1 to 64 scope names without spaces, such as ["data.read"].')
+    (separate ? parseScope(scopes.join(' ')) : undefined) ?? refuse('scopes must be 1 to 64 scope names without spaces, such as ["data.read"].')
   );
 }
