@@ -6,6 +6,10 @@ export const plays: ReadonlyMap<string, () => Promise<Play>> = new Map([
   ['autonomous', async () => (await import('./autonomous.js')).autonomous],
   ['token-exchange', async () => (await import('./token-exchange.js')).tokenExchange],
   ['token-exchange-3', async () => (await import('./token-exchange-3.js')).tokenExchange3],
+  ['refresh', async () => (await import('./refresh.js')).refresh],
+  ['resource-token', async () => (await import('./resource-token.js')).resourceToken],
+  ['step-up', async () => (await import('./step-up.js')).stepUp],
+  ['denial', async () => (await import('./denial.js')).denial],
 ]);
 
 export const FLOW_NAMES: readonly string[] = [...plays.keys()];
