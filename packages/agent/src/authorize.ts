@@ -112,6 +112,7 @@ function resourceOf(resource: string | URL, { identifiers }: AgentContext): Serv
 function scopesOf(scopes: readonly string[]): readonly string[] {
   const separate = Array.isArray(scopes) && !scopes.some((one) => String(one).includes(' '));
   return (
-    (separate ? parseScope(scopes.join(' ')) : undefined) ?? refuse('scopes must be 1 to 64 scope names without spaces, such as ["data.read"].')
+    (separate ? parseScope(scopes.join(' ')) : undefined) ??
+    refuse('scopes must be 1 to 64 scope names without spaces, such as ["data.read"].')
   );
 }

@@ -62,14 +62,24 @@ export function createAcceptAnswer(
       if (isAAuthError(error, 'interaction_denied')) return { kind: 'denied', error };
       if (isAAuthError(error)) return { kind: 'failed', error };
       const text = 'The agent could not keep the answer.';
-      return { kind: 'failed', error: new AAuthError('server_error', text, { cause: error, refusedBy: 'agent', retry: 'ask-person-again' }) };
+      return {
+        kind: 'failed',
+        error: new AAuthError('server_error', text, {
+          cause: error,
+          refusedBy: 'agent',
+          retry: 'ask-person-again',
+        }),
+      };
     }
   };
 }
 
 function refused(rule: string): CallbackOutcome {
   const text = 'No flow is waiting for this answer; start again from the agent.';
-  return { kind: 'refused', error: new AAuthError('interaction_failed', text, { rule, refusedBy: 'agent' }) };
+  return {
+    kind: 'refused',
+    error: new AAuthError('interaction_failed', text, { rule, refusedBy: 'agent' }),
+  };
 }
 
 async function findFlow(

@@ -73,7 +73,9 @@ class Call {
       };
       const step = react(answer, await this.#situation(signing));
       if (step.kind === 'deliver') return response;
-      if ('request' in step) this.#context.routes.learn(this.#request.method, this.#request.url, step.request);
+      if ('request' in step) {
+        this.#context.routes.learn(this.#request.method, this.#request.url, step.request);
+      }
       // An unread body would keep its connection until it is collected, and a person may take minutes.
       await response.body?.cancel().catch(() => undefined);
       signing = await this.#carryOut(step, answer, signing);

@@ -1,16 +1,7 @@
 import { issueResourceToken, resourceDocument } from '@countersign/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { isInteractionRequired, memoryStore } from '../src/index.js';
-import {
-  API,
-  AUTH,
-  identifier,
-  json,
-  rejection,
-  until,
-  World,
-  type Seen,
-} from './world.js';
+import { API, AUTH, identifier, json, rejection, until, World, type Seen } from './world.js';
 
 const ENDPOINT = `${API}/aauth/resource-token`;
 const OTHER = identifier('https://other.example');
@@ -239,7 +230,10 @@ describe('agent.authorize is refused, and nobody is asked for a token,', () => {
     ['is an array', () => json([])],
     ['is longer than 64 KiB', () => json({ ...answer, more: 'x'.repeat(65_536) })],
     ['has no resource token', () => json({ auth_server: AUTH })],
-    ['has a resource token over 8 KiB', () => json({ ...answer, resource_token: 'x'.repeat(8193) })],
+    [
+      'has a resource token over 8 KiB',
+      () => json({ ...answer, resource_token: 'x'.repeat(8193) }),
+    ],
     ['names no auth server', () => json({ resource_token: 'a.b.c' })],
     ['has status 201', () => json(answer, 201)],
     ['is a redirect', () => new Response(null, { status: 307, headers: { Location: OTHER } })],

@@ -36,7 +36,7 @@ interface Shown {
   /** What each consent page said, in order. */
   readonly pages: Record<string, string[]>[];
   readonly written: string[];
-  call(method: string): Promise<Response>;
+  readonly call: (method: string) => Promise<Response>;
 }
 
 /** An API whose methods ask for more and more, and a person who sits before Chromium. */

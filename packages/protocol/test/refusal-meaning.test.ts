@@ -18,7 +18,10 @@ describe('an error', () => {
   });
 
   it('says what whoever makes it knows better', () => {
-    const error = new AAuthError('discovery_failed', 'x', { refusedBy: 'resource', retry: 'never' });
+    const error = new AAuthError('discovery_failed', 'x', {
+      refusedBy: 'resource',
+      retry: 'never',
+    });
     expect(error).toMatchObject({ refusedBy: 'resource', retry: 'never' });
   });
 });

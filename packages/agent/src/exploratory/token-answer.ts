@@ -75,7 +75,8 @@ export function readTokenAnswer(
   authServer: ServerIdentifier,
 ): GrantedToken | PersonNeeded {
   const json = readJson(answer);
-  if (answer.status !== 200) throw refusal(answer, json, `The auth server ${authServer}`, 'auth-server');
+  if (answer.status !== 200)
+    throw refusal(answer, json, `The auth server ${authServer}`, 'auth-server');
   if (json === undefined) throw unusable(authServer, 'not_json');
   const { auth_token: token, request_token: requestToken, expires_in: expiresIn } = json;
   if (typeof expiresIn !== 'number' || !Number.isSafeInteger(expiresIn) || expiresIn < 1) {

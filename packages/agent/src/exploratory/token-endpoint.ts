@@ -153,11 +153,10 @@ export async function sendForm(
     };
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw new AAuthError(
-      'temporarily_unavailable',
-      `${who} cannot be reached.`,
-      { cause: error, rule: 'unreachable' },
-    );
+    throw new AAuthError('temporarily_unavailable', `${who} cannot be reached.`, {
+      cause: error,
+      rule: 'unreachable',
+    });
   }
 }
 

@@ -29,7 +29,10 @@ export const resourceToken: Play = {
     stage.check(response.status === 200, 'the first call got in');
     stage.check(observed.messages.length === asked + 1, 'it was one request, without a challenge');
     await agent.authorize(resourceSeat.id, { scopes: ['data.read'], signal });
-    stage.check(observed.messages.length === asked + 1, 'asking again for what is held sends nothing');
+    stage.check(
+      observed.messages.length === asked + 1,
+      'asking again for what is held sends nothing',
+    );
 
     const unknown = await refusalOf(
       agent.authorize(resourceSeat.id, { scopes: ['data.delete'], signal }),

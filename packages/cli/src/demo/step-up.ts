@@ -78,7 +78,10 @@ export const stepUp: Play = {
 
     const asked = observed.requests;
     for (const method of ['GET', 'PUT', 'GET', 'PUT']) await call(method);
-    stage.check(observed.requests === asked + 4, 'the wider token serves both, without a challenge');
+    stage.check(
+      observed.requests === asked + 4,
+      'the wider token serves both, without a challenge',
+    );
 
     decision = 'deny';
     const error = await refusalOf(call('DELETE'));
