@@ -91,11 +91,20 @@ describe('agent.authorize', () => {
 
   it('tells a web application to send the browser, once for many calls, and is done after the callback', async () => {
     world.consent = 'person';
-    const agent = world.agent({ interaction: { mode: 'redirect' } }).for('ann');
+    const owner = world.agent({ interaction: { mode: 'redirect' } });
+    const agent = owner.for('ann');
     const errors = await Promise.all([1, 2].map(() => rejection(agent.authorize(API, read))));
     expect(errors.every(isInteractionRequired)).toBe(true);
     expect(errors[0]).toMatchObject({ code: 'interaction_required', retry: 'after-approval' });
     expect(world.to(API).length).toBe(1);
+    const [error] = errors;
+    if (!isInteractionRequired(error)) throw error;
+    const cookie = error.interaction.response().headers.get('set-cookie')!.split(';')[0]!;
+    const back = new Request(world.approve(error.interaction.url), { headers: { cookie } });
+    expect((await owner.handle(back))?.status).toBe(200);
+    world.seen.length = 0;
+    expect((await agent.authorize(API, read)).scope).toEqual(['data.read']);
+    expect(world.seen).toEqual([]);
   });
 
   it('shares one flow among calls for the same thing and with a fetch that is challenged for it', async () => {

@@ -35,7 +35,9 @@ export function fileStore(path: string): AgentStore {
   });
   return {
     ...store,
-    alone: (purpose, work, signal) => withFileLock(`${file}.${purpose}.lock`, work, signal),
+    // By the beginning of the purpose: what killed processes leave behind stays within bounds.
+    alone: (purpose, work, signal) =>
+      withFileLock(`${file}.${purpose.slice(0, 2)}.lock`, work, signal),
   };
 }
 
