@@ -23,7 +23,7 @@ export interface Authorization {
   readonly resource: ServerIdentifier;
   /** The auth server that granted it. */
   readonly authServer: ServerIdentifier;
-  /** What it was asked for with: at least the scopes that were wanted. */
+  /** What it was granted for: at least the scopes that were wanted. */
   readonly scope: readonly string[];
   /** Unix seconds. The agent renews it by itself where it may. */
   readonly expiresAt: number;
@@ -40,6 +40,7 @@ export interface Authorization {
  * - `invalid_scope` and other codes the resource names (`refusedBy: 'resource'`);
  * - `challenge_refused`: the resource token is not for this agent, key, resource or auth server, or asks for other
  *   scopes than these (rule `scope_other`);
+ * - `insufficient_scope`: the auth server granted less; what it granted is kept for `fetch`;
  * - what `fetch` rejects with when a token cannot be had.
  *
  * Does not check that the resource will accept the token: the first call shows it.
@@ -96,7 +97,14 @@ async function obtain(
     if (renewed !== undefined) return renewed;
   }
   const request = await requestResourceToken(context, resource, scope, signal);
-  return await access.obtain(person, request, new Set(), signal);
+  const granted = await access.obtain(person, request, new Set(), signal);
+  if (covers(granted, request)) return granted;
+  const text = `The auth server ${granted.authServer} granted less than was asked for.`;
+  throw new AAuthError('insufficient_scope', text, {
+    rule: 'granted_less',
+    refusedBy: 'auth-server',
+    retry: 'ask-person-again',
+  });
 }
 
 function refuse(message: string): never {

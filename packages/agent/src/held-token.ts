@@ -12,7 +12,7 @@ export interface HeldToken {
   readonly expiresAt: number;
   /** Unix seconds from which on it is renewed ahead of its end, while it is still good. */
   readonly renewAt?: number;
-  /** What was asked for when it was issued. */
+  /** What it was issued for, of what was asked for. */
   readonly scope: readonly string[];
   /** The Auth Request Document it was asked for with, when it was. */
   readonly authRequestUrl?: string;
@@ -52,7 +52,7 @@ export function narrowest(tokens: readonly HeldToken[]): HeldToken | undefined {
   );
 }
 
-/** True when the token was asked for with at least what is wanted now. */
+/** True when the token was issued for at least what is wanted now. */
 export function covers(held: Wanted, wanted: Wanted): boolean {
   return held.authRequestUrl === wanted.authRequestUrl && scopeCovers(held.scope, wanted.scope);
 }

@@ -1,6 +1,6 @@
 import type { ServerIdentifier } from '@countersign/protocol';
 import type { AgentContext } from './context.js';
-import { checkGrantedToken, type GrantedToken } from './exploratory/token-answer.js';
+import { checkGrantedToken, grantedScope, type GrantedToken } from './exploratory/token-answer.js';
 import { type HeldToken, renewalTime, type Wanted } from './held-token.js';
 
 /**
@@ -25,7 +25,7 @@ export async function keepToken(
     token: granted.token,
     expiresAt,
     renewAt: renewalTime(now, expiresAt),
-    scope,
+    scope: grantedScope(granted.token, scope),
     ...(authRequestUrl === undefined ? {} : { authRequestUrl }),
     ...(granted.refreshToken === undefined ? {} : { refreshToken: granted.refreshToken }),
     ...own,

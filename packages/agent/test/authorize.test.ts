@@ -303,6 +303,23 @@ describe('agent.authorize is refused, and nobody is asked for a token,', () => {
   });
 });
 
+it('what was granted for less is refused, and kept for what it opens', async () => {
+  world.authTokenClaims = { scope: ['data.read'] };
+  const agent = world.agent();
+  const scopes = ['data.read', 'data.write', 'openid'];
+  expect(await rejection(agent.authorize(API, { scopes }))).toMatchObject({
+    code: 'insufficient_scope',
+    rule: 'granted_less',
+    refusedBy: 'auth-server',
+    retry: 'ask-person-again',
+  });
+  world.seen.length = 0;
+  expect((await agent.authorize(API, read)).scope).toEqual(['data.read', 'openid']);
+  world.wanted = ['data.read'];
+  expect((await agent.fetch(`${API}/data`)).status).toBe(200);
+  expect(world.seen.map(line)).toEqual([`GET ${API}/data jwt`]);
+});
+
 it('a token that is granted for another resource is not kept', async () => {
   world.authTokenClaims = { audience: OTHER };
   const store = memoryStore();

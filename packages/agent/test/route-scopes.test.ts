@@ -128,6 +128,18 @@ describe('routes that ask for different scopes', () => {
     expect(scopes()).toEqual(['a', 'a']);
   });
 
+  it('are not believed to be open by a token that was granted for less', async () => {
+    const agent = world.agent();
+    await agent.fetch(`${API}/a`);
+    world.authTokenClaims = { scope: ['a'] };
+    expect((await rejection(agent.fetch(`${API}/both`))).code).toBe('challenge_unmet');
+    world.authTokenClaims = {};
+    world.seen.length = 0;
+    expect((await agent.fetch(`${API}/both`)).status).toBe(200);
+    expect(scopes()).toEqual(['a', 'a b']);
+    expect(world.tokenRequests()).toEqual(['auth']);
+  });
+
   it('never loop when the resource refuses what it asked for', async () => {
     const agent = world.agent();
     await agent.fetch(`${API}/a`);

@@ -3,9 +3,11 @@ import {
   AAuthError,
   decodeJws,
   type ErrorCode,
+  IDENTITY_SCOPES,
   isJsonObject,
   type JsonObject,
   MAX_TOKEN_LENGTH,
+  parseScope,
   parseStrictJsonBytes,
   type RefusedBy,
   type ServerIdentifier,
@@ -129,6 +131,17 @@ export async function checkGrantedToken(
   if (typeof exp !== 'number' || !Number.isSafeInteger(exp))
     throw unusable(authServer, 'exp_invalid');
   return exp;
+}
+
+/**
+ * What a token was granted for, of what was `asked`: its `scope`, and the identity scopes, which do not appear there
+ * (PROTOCOL section 3). All of it when the token cannot be read or does not say. Not verified: the resource decides.
+ */
+export function grantedScope(token: string, asked: readonly string[]): readonly string[] {
+  const jws = decodeJws(token);
+  const scope = typeof jws === 'string' ? undefined : parseScope(jws.payload['scope']);
+  if (scope === undefined) return asked;
+  return asked.filter((name) => scope.includes(name) || IDENTITY_SCOPES.includes(name));
 }
 
 /** A secret that can stand in a form, a URL and a header: visible ASCII, not empty, bounded. */
