@@ -187,6 +187,6 @@ function nobodyToAsk(resource: string): AAuthError {
   return new AAuthError(
     'interaction_required',
     `A person must approve the access to ${resource}, and this agent has nobody to ask.`,
-    { rule: 'nobody_to_ask' },
+    { rule: 'nobody_to_ask', refusedBy: 'agent', retry: 'never' },
   );
 }

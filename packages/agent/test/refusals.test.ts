@@ -108,6 +108,15 @@ describe('what an error tells the program', () => {
     ]);
   });
 
+  it('when a person would have to be asked and the agent has nobody', async () => {
+    world.consent = 'person';
+    expect(await fetched({ interaction: { mode: 'none' } })).toEqual<Meaning>([
+      'interaction_required',
+      'agent',
+      'never',
+    ]);
+  });
+
   it.each<[string, number, Retry]>([
     ['access_denied', 403, 'never'],
     ['invalid_scope', 400, 'never'],

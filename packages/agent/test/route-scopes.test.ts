@@ -56,7 +56,8 @@ describe('begin, where it is remembered what the route asks for', () => {
   const b = token('b', 'b');
   const start = (held: HeldToken[], ...remembered: string[]) => {
     const chosen = begin({ ...own, held, remembered: scope(...remembered) });
-    return `${chosen.by} ${'token' in chosen ? chosen.token.token : ''}`;
+    const named = chosen.by === 'token' || chosen.by === 'refresh' ? chosen.token.token : '';
+    return `${chosen.by} ${named}`;
   };
 
   it('sends the narrowest token that covers it, else the newest', () => {
