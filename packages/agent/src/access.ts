@@ -1,6 +1,7 @@
 import {
   authServerMetadata,
   type ErrorCode,
+  hashSecret,
   isAAuthError,
   randomSecret,
   type ServerIdentifier,
@@ -30,8 +31,14 @@ interface Purpose extends Wanted {
   readonly authServer: string;
 }
 
-/** Where a call gets what it is challenged for. */
-export type AccessSource = Pick<Access, 'obtain' | 'refresh' | 'visit'>;
+/** Where a call gets what it is challenged for. Where nothing can be renewed, nothing is renewed ahead. */
+export type AccessSource = Pick<Access, 'obtain' | 'refresh' | 'visit'> &
+  Partial<Pick<Access, 'renewAhead'>>;
+
+/** Seconds for which renewing ahead is let be after it has failed. */
+const RENEWAL_PAUSE_SECONDS = 30;
+/** Refresh tokens whose failure is remembered at a time. */
+const MAX_PAUSED = 256;
 
 /** Gets tokens: asks auth servers, sends people to pages, renews. Calls for the same thing share one flow. */
 export class Access {
@@ -41,6 +48,8 @@ export class Access {
   readonly #obtaining = new Flights<Purpose, HeldToken>();
   readonly #refreshing = new Flights<string, HeldToken | undefined>();
   readonly #visiting = new Flights<string, void>();
+  /** Unix seconds before which a renewal is not tried ahead again. */
+  readonly #paused = new Map<string, number>();
 
   constructor(context: AgentContext, endpoint: TokenEndpoint, pending: PendingFlows) {
     this.#context = context;
@@ -72,7 +81,8 @@ export class Access {
   }
 
   /**
-   * Renews a token; `undefined` when the auth server refuses to, and then the token is forgotten. Throws what the
+   * Renews a token (PROTOCOL section 5.4); `undefined` when the auth server refuses to. Then the refresh token is
+   * forgotten, and the token with it unless it is still good: what has been issued lives out its time. Throws what the
    * auth server's being away, or our own identity's being refused, throws.
    */
   refresh(
@@ -80,12 +90,33 @@ export class Access {
     held: HeldToken,
     signal: AbortSignal | undefined,
   ): Promise<HeldToken | undefined> {
-    const purpose = JSON.stringify([person.key, held.resource, held.authServer, held.refreshToken]);
+    const purpose = renewalPurpose(person, held);
     return this.#refreshing.share(
       purpose,
       (other) => other === purpose,
       (abandoned) => this.#renew(person, held, abandoned),
       signal,
+    );
+  }
+
+  /**
+   * Begins to renew a token that is still good, and returns at once: nobody waits for it, and nobody is told when it
+   * fails. Whoever needs the token once it has run out tries again, and waits.
+   */
+  renewAhead(person: Person, held: HeldToken): void {
+    const { clock } = this.#context;
+    const purpose = renewalPurpose(person, held);
+    if ((this.#paused.get(purpose) ?? 0) > clock()) return;
+    this.refresh(person, held, undefined).then(
+      () => this.#paused.delete(purpose),
+      (error: unknown) => {
+        const wait = isAAuthError(error) ? error.retryAfterSeconds : undefined;
+        this.#paused.set(purpose, clock() + Math.max(wait ?? 0, RENEWAL_PAUSE_SECONDS));
+        for (const oldest of this.#paused.keys()) {
+          if (this.#paused.size <= MAX_PAUSED) break;
+          this.#paused.delete(oldest);
+        }
+      },
     );
   }
 
@@ -155,6 +186,20 @@ export class Access {
   ): Promise<HeldToken | undefined> {
     const { refreshToken } = held;
     if (refreshToken === undefined) return undefined;
+    const { store } = this.#context;
+    const work = () => this.#renewAlone(person, held, refreshToken, signal);
+    if (store.alone === undefined) return await work();
+    // A hash, for the store may write it where others can read it.
+    return await store.alone(await hashSecret(renewalPurpose(person, held)), work, signal);
+  }
+
+  async #renewAlone(
+    person: Person,
+    held: HeldToken,
+    refreshToken: string,
+    signal: AbortSignal,
+  ): Promise<HeldToken | undefined> {
+    const { store } = this.#context;
     const newer = await this.#find(person, held, (one) => one.token !== held.token);
     if (newer !== undefined) return newer;
     // A delegate that gets no agent token has not been refused by the auth server, and keeps what it holds.
@@ -165,7 +210,11 @@ export class Access {
       return await keepToken(this.#context, person.key, renewed, held);
     } catch (error) {
       if (!isAAuthError(error) || !REFUSALS.has(error.code)) throw error;
-      await this.#context.store.removeToken(person.key, held.resource, held.token);
+      if (isUsable(held, this.#own())) {
+        await store.dropRefreshToken(person.key, held.resource, held.token);
+      } else {
+        await store.removeToken(person.key, held.resource, held.token);
+      }
       return undefined;
     }
   }
@@ -176,9 +225,8 @@ export class Access {
     wanted: Wanted & { readonly resource: string; readonly authServer: string },
     suits: (held: HeldToken) => boolean,
   ): Promise<HeldToken | undefined> {
-    const { id, keys, clock, store } = this.#context;
-    const own = { agent: id, keyThumbprint: keys.current.thumbprint, now: clock() };
-    const held = await store.tokens(person.key, wanted.resource);
+    const own = this.#own();
+    const held = await this.#context.store.tokens(person.key, wanted.resource);
     return held.find(
       (one) =>
         one.authServer === wanted.authServer &&
@@ -187,6 +235,15 @@ export class Access {
         suits(one),
     );
   }
+
+  #own() {
+    const { id, keys, clock } = this.#context;
+    return { agent: id, keyThumbprint: keys.current.thumbprint, now: clock() };
+  }
+}
+
+function renewalPurpose(person: Person, { resource, authServer, refreshToken }: HeldToken): string {
+  return JSON.stringify([person.key, resource, authServer, refreshToken]);
 }
 
 /** Answers about the grant, for which a refresh token is given up; others are about the moment, or about us. */

@@ -1,5 +1,6 @@
 import { AAuthError } from '@countersign/protocol';
 import { Access, OWN_PERSON } from './access.js';
+import { createAuthorize } from './authorize.js';
 import { createAcceptAnswer } from './callback.js';
 import { checkReturnTo, createContext } from './context.js';
 import { createTokenEndpoint } from './exploratory/token-endpoint.js';
@@ -20,8 +21,10 @@ export function createAgent(options: AgentOptions): Agent {
   const access = new Access(context, endpoint, pending);
   const accept = createAcceptAnswer(context, pending, endpoint);
   const { redirectUri } = context;
+  const authorize = createAuthorize(context, access);
   return {
     fetch: createSignedFetch(context, access, OWN_PERSON),
+    authorize: authorize(OWN_PERSON),
     for(personKey, { returnTo } = {}) {
       if (typeof personKey !== 'string' || personKey === '' || personKey.length > 512) {
         throw new AAuthError(
@@ -33,7 +36,10 @@ export function createAgent(options: AgentOptions): Agent {
         key: personKey,
         ...(returnTo === undefined ? {} : { returnTo: checkReturnTo(returnTo, redirectUri) }),
       };
-      return { fetch: createSignedFetch(context, access, person) };
+      return {
+        fetch: createSignedFetch(context, access, person),
+        authorize: authorize(person),
+      };
     },
     onBehalfOf: createOnBehalfOf(context, endpoint),
     handle: createHandle(options, context, pending, accept),
@@ -45,7 +51,7 @@ export function createAgent(options: AgentOptions): Agent {
         const error = new AAuthError(
           'interaction_failed',
           `That is not the address the browser ended on: it begins with ${own.origin}${own.pathname}.`,
-          { rule: 'address_other' },
+          { rule: 'address_other', refusedBy: 'agent' },
         );
         return { kind: 'refused', error };
       }

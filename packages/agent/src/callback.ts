@@ -62,14 +62,24 @@ export function createAcceptAnswer(
       if (isAAuthError(error, 'interaction_denied')) return { kind: 'denied', error };
       if (isAAuthError(error)) return { kind: 'failed', error };
       const text = 'The agent could not keep the answer.';
-      return { kind: 'failed', error: new AAuthError('server_error', text, { cause: error }) };
+      return {
+        kind: 'failed',
+        error: new AAuthError('server_error', text, {
+          cause: error,
+          refusedBy: 'agent',
+          retry: 'ask-person-again',
+        }),
+      };
     }
   };
 }
 
 function refused(rule: string): CallbackOutcome {
   const text = 'No flow is waiting for this answer; start again from the agent.';
-  return { kind: 'refused', error: new AAuthError('interaction_failed', text, { rule }) };
+  return {
+    kind: 'refused',
+    error: new AAuthError('interaction_failed', text, { rule, refusedBy: 'agent' }),
+  };
 }
 
 async function findFlow(
@@ -133,5 +143,6 @@ function refusalOf(flow: PendingFlow, answer: CallbackParameters): AAuthError {
     ? new AAuthError('interaction_denied', `Access was denied at ${who}.`, { detail })
     : new AAuthError('interaction_failed', `The person came back from ${who} without an answer.`, {
         detail,
+        refusedBy: flow.kind === 'consent' ? 'auth-server' : 'resource',
       });
 }

@@ -18,11 +18,13 @@ import { type Climb, ClimbedLevels } from './climb.js';
 import type { Interaction } from './interaction.js';
 import { memoryStore } from './memory-store.js';
 import type { AgentOptions } from './options.js';
+import { RouteScopes } from './route-scopes.js';
 import type { AgentStore } from './store.js';
 
 /** An agent's settings, checked and completed. What every part of it is given. */
 export interface AgentContext {
   readonly id: ServerIdentifier;
+  /** The keys of this moment: read once per step, so that one step uses one key. */
   readonly keys: KeySet;
   readonly interaction: Interaction;
   readonly scheme: 'jwks' | 'hwk';
@@ -32,6 +34,8 @@ export interface AgentContext {
   readonly redirectUri: string;
   readonly otherRedirectUris: readonly string[];
   readonly store: AgentStore;
+  /** What routes have asked for, learned as the agent goes. */
+  readonly routes: RouteScopes;
   readonly discovery: Discovery;
   readonly transport: typeof fetch;
   readonly clock: Clock;
@@ -72,7 +76,9 @@ export function createContext(options: AgentOptions): AgentContext {
   }
   return {
     id,
-    keys: options.keys,
+    get keys() {
+      return typeof options.keys === 'function' ? options.keys() : options.keys;
+    },
     interaction: options.interaction,
     scheme: options.scheme ?? 'jwks',
     climb,
@@ -83,6 +89,7 @@ export function createContext(options: AgentOptions): AgentContext {
       redirectUriOf(one, identifiers),
     ),
     store: options.store ?? memoryStore(),
+    routes: new RouteScopes(),
     discovery: options.discovery ?? createDiscovery({ clock, insecureLoopback }),
     transport: options.fetch ?? fetch,
     clock,

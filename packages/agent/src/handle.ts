@@ -93,7 +93,7 @@ export function createHandle(
     const document = documents.get(pathname);
     if (document === undefined) return undefined;
     if (request.method !== 'GET' && request.method !== 'HEAD') return methodNotAllowed('GET, HEAD');
-    return new Response(request.method === 'HEAD' ? null : JSON.stringify(document), {
+    return new Response(request.method === 'HEAD' ? null : JSON.stringify(document()), {
       headers: {
         'Content-Type': 'application/json',
         'Cache-Control': `public, max-age=${DOCUMENT_MAX_AGE}`,

@@ -1,5 +1,6 @@
 /** An AAuth agent: a `fetch` that signs, answers challenges and asks the person. */
 export { createAgent } from './agent.js';
+export type { Authorization, Authorize, AuthorizeOptions } from './authorize.js';
 export type { CallbackOptions, CallbackOutcome } from './callback.js';
 export type { Climb } from './climb.js';
 export { addDelegate, enrolmentSecrets } from './delegates/enrolment-secret.js';

@@ -1,7 +1,7 @@
 import type { ServerIdentifier } from '@countersign/protocol';
 import type { AgentContext } from './context.js';
-import { checkGrantedToken, type GrantedToken } from './exploratory/token-answer.js';
-import type { HeldToken, Wanted } from './held-token.js';
+import { checkGrantedToken, grantedScope, type GrantedToken } from './exploratory/token-answer.js';
+import { type HeldToken, renewalTime, type Wanted } from './held-token.js';
 
 /**
  * Checks a granted token against what was asked for, and keeps it. Throws `response_invalid` for a token that is not
@@ -18,12 +18,14 @@ export async function keepToken(
   const own = { agent: id, keyThumbprint: keys.current.thumbprint };
   const exp = await checkGrantedToken(granted.token, { authServer, resource, ...own });
   const now = clock();
+  const expiresAt = Math.min(now + granted.expiresIn, exp ?? Infinity);
   const held: HeldToken = {
     resource,
     authServer,
     token: granted.token,
-    expiresAt: Math.min(now + granted.expiresIn, exp ?? Infinity),
-    scope,
+    expiresAt,
+    renewAt: renewalTime(now, expiresAt),
+    scope: grantedScope(granted.token, scope),
     ...(authRequestUrl === undefined ? {} : { authRequestUrl }),
     ...(granted.refreshToken === undefined ? {} : { refreshToken: granted.refreshToken }),
     ...own,

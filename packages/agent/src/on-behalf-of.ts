@@ -37,6 +37,7 @@ export function createOnBehalfOf(
         if (token.expiresAt <= now) {
           throw new AAuthError('invalid_token', 'The token this was called with has expired.', {
             rule: 'upstream_expired',
+            refusedBy: 'agent',
           });
         }
         const session = sessions.open(await sha256Text(text), token.expiresAt, now);

@@ -1,5 +1,6 @@
 import type { NodeRequestLike, Wire } from '@countersign/httpsig';
 import type { Clock, Discovery, KeySet, Random } from '@countersign/protocol';
+import type { Authorize } from './authorize.js';
 import type { CallbackOptions, CallbackOutcome } from './callback.js';
 import type { Climb } from './climb.js';
 import type { DelegateOptions } from './delegates/options.js';
@@ -14,8 +15,11 @@ export interface AgentOptions {
    * the agent server that issued its agent token.
    */
   readonly id: string;
-  /** The key that signs and the keys that are published. A delegate passes its own, unpublished key. */
-  readonly keys: KeySet;
+  /**
+   * The key that signs and the keys that are published. A delegate passes its own, unpublished key. A function is asked
+   * each time, so that keys can be changed while the agent runs: tokens bound to the former key are then renewed.
+   */
+  readonly keys: KeySet | (() => KeySet);
   /** How a person is asked. There is no default: somebody has to decide it. */
   readonly interaction: Interaction;
   /**
@@ -113,14 +117,19 @@ export interface Agent {
    * - `discovery_failed`, `response_invalid`, `temporarily_unavailable`, `too_many_requests` and the codes that a token
    *   endpoint names, such as `access_denied`: the auth server could not be asked, or refused.
    *
-   * Rejects as `fetch` does when the resource cannot be reached or `init.signal` is aborted.
+   * Each says who refused (`refusedBy`) and whether trying again makes sense (`retry`).
+   *
+   * Rejects as `fetch` does when the resource cannot be reached or `init.signal` is aborted; a call that is aborted leaves
+   * alone what others wait for.
    */
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
+  /** Gets access before a resource is called: see {@link Authorize}. */
+  readonly authorize: Authorize;
   /**
    * The same agent for one of several people: tokens and flows of different keys never mix.
    * Throws `configuration_invalid` for an empty key, one of more than 512 characters, or a `returnTo` elsewhere.
    */
-  readonly for: (personKey: string, options?: PersonOptions) => Pick<Agent, 'fetch'>;
+  readonly for: (personKey: string, options?: PersonOptions) => Pick<Agent, 'fetch' | 'authorize'>;
   /**
    * For a resource that calls another with what it was called with (PROTOCOL section 5.8): `access` is what the
    * resource's guard gave to the handler, and the agent has the resource's identifier and keys. Calls sign as the

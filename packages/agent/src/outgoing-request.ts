@@ -93,7 +93,8 @@ async function readBody(source: Request, maxBytes: number): Promise<Bytes | unde
   if (source.body === null) return undefined;
   const bytes = await readLimited(source.body, maxBytes);
   if (bytes === undefined) {
-    throw new AAuthError('body_too_large', `The request body is longer than ${maxBytes} bytes.`);
+    const text = `The request body is longer than ${maxBytes} bytes.`;
+    throw new AAuthError('body_too_large', text, { refusedBy: 'agent' });
   }
   return bytes.length === 0 ? undefined : bytes;
 }

@@ -140,7 +140,7 @@ export class PendingFlows {
       });
       settled.catch(() => undefined);
       const dropped = await this.#store.addFlow(flow, now);
-      for (const one of dropped) this.fail(one, timedOut());
+      for (const one of dropped) this.fail(one, displaced());
       void present(async () => {
         await interaction.present({ url, ...describe(flow), agent: id, signal: over.signal });
       }).catch((error: unknown) => this.fail(flow, error));
@@ -171,6 +171,14 @@ function describe(flow: PendingFlow) {
   };
 }
 
+/** More flows were begun for this person than are kept: nobody could answer this one any more. */
+function displaced(): AAuthError {
+  return new AAuthError('interaction_timeout', 'Newer questions to the person took its place.', {
+    rule: 'displaced',
+    refusedBy: 'agent',
+  });
+}
+
 function timedOut(): AAuthError {
   return new AAuthError('interaction_timeout', 'No answer came from the person in time.');
 }
@@ -179,6 +187,6 @@ function nobodyToAsk(resource: string): AAuthError {
   return new AAuthError(
     'interaction_required',
     `A person must approve the access to ${resource}, and this agent has nobody to ask.`,
-    { rule: 'nobody_to_ask' },
+    { rule: 'nobody_to_ask', refusedBy: 'agent', retry: 'never' },
   );
 }

@@ -13,7 +13,7 @@ import type { AgentOptions } from './options.js';
 export function publishedDocuments(
   options: AgentOptions,
   context: AgentContext,
-): ReadonlyMap<string, JsonObject> {
+): ReadonlyMap<string, () => JsonObject> {
   if (context.agentToken !== undefined) return new Map();
   const { name, homepage, policyUri, tosUri, logoUri } = options;
   const links = { homepage, policyUri, tosUri, logoUri };
@@ -33,8 +33,9 @@ export function publishedDocuments(
     ...(name === undefined ? {} : { name }),
     ...Object.fromEntries(Object.entries(links).filter(([, value]) => value !== undefined)),
   } satisfies AgentMetadata;
-  return new Map<string, JsonObject>([
-    [`/.well-known/${agentMetadata.wellKnown}`, agentDocument(metadata)],
-    [JWKS_PATH, { keys: context.keys.jwks.keys }],
+  return new Map<string, () => JsonObject>([
+    [`/.well-known/${agentMetadata.wellKnown}`, () => agentDocument(metadata)],
+    // Looked up each time: keys may change while the agent runs.
+    [JWKS_PATH, () => ({ keys: context.keys.jwks.keys })],
   ]);
 }

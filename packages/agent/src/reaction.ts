@@ -6,7 +6,7 @@ import {
   type Expected,
 } from './exploratory/challenge-checks.js';
 import { type Climb, mayProve } from './climb.js';
-import { covers, type HeldToken, isUsable } from './held-token.js';
+import { covers, type HeldToken, isUsable, narrowest, type Wanted } from './held-token.js';
 import {
   decideRedirect,
   isRedirect,
@@ -46,15 +46,21 @@ export interface Situation extends Expected, RedirectSituation {
   readonly freshTokens: number;
   /** Times a person was sent to a page of the resource during this call. */
   readonly visits: number;
+  /** What this route, or one near it, asked for before. */
+  readonly remembered?: Wanted | undefined;
 }
 
-/** What to do next. `drop` is a token that the resource no longer takes. */
+/** What to do next. `drop` is a token that the resource no longer takes; `request` is what it asked for. */
 export type Step =
   | { readonly kind: 'deliver' }
   | RedirectStep
   | { readonly kind: 'retry-with-identity' }
-  | { readonly kind: 'retry-with-token'; readonly token: HeldToken; readonly drop?: HeldToken }
-  | { readonly kind: 'refresh-token'; readonly token: HeldToken; readonly drop?: HeldToken }
+  | {
+      readonly kind: 'retry-with-token' | 'refresh-token';
+      readonly token: HeldToken;
+      readonly request: AccessRequest;
+      readonly drop?: HeldToken;
+    }
   | { readonly kind: 'ask-for-token'; readonly request: AccessRequest; readonly drop?: HeldToken }
   | { readonly kind: 'send-person'; readonly url: string }
   | { readonly kind: 'give-up'; readonly error: AAuthError };
@@ -66,19 +72,33 @@ export type Start = Signing | { readonly by: 'refresh'; readonly token: HeldToke
 const MAX_FRESH_TOKENS = 2;
 
 /**
- * Chooses how to begin at `level`: with a token that is good now, else one that can be renewed, else with less. An auth
- * token is used only from the level `authorization` on.
+ * Chooses how to begin at `level`. At `authorization`, where it is remembered what the route asks for: the narrowest good
+ * token that covers it, else one that covers it once renewed; then any good token, else one that can be renewed, else the
+ * agent's own identity. An auth token is used from that level on only.
  */
 export function begin(
-  situation: Pick<Situation, 'held' | 'refreshed' | 'agent' | 'keyThumbprint' | 'now'>,
+  situation: Pick<
+    Situation,
+    'held' | 'refreshed' | 'agent' | 'keyThumbprint' | 'now' | 'remembered'
+  >,
   level: Climb = 'authorization',
 ): Start {
   if (level === 'signature') return { by: 'key' };
   if (level === 'identity') return { by: 'identity' };
-  const usable = situation.held.find((one) => isUsable(one, ownOf(situation)));
-  if (usable !== undefined) return { by: 'token', token: usable };
-  const renewable = situation.held.find((one) => canRefresh(one, situation));
-  return renewable === undefined ? { by: 'identity' } : { by: 'refresh', token: renewable };
+  const { held, remembered } = situation;
+  const fitting = remembered === undefined ? [] : held.filter((one) => covers(one, remembered));
+  const good = (tokens: readonly HeldToken[]) =>
+    tokens.filter((one) => isUsable(one, ownOf(situation)));
+  const renewable = (tokens: readonly HeldToken[]) =>
+    tokens.find((one) => canRefresh(one, situation));
+  const token = narrowest(good(fitting));
+  if (token !== undefined) return { by: 'token', token };
+  const renewed = renewable(fitting);
+  if (renewed !== undefined) return { by: 'refresh', token: renewed };
+  const [any] = good(held);
+  if (any !== undefined) return { by: 'token', token: any };
+  const other = renewable(held);
+  return other === undefined ? { by: 'identity' } : { by: 'refresh', token: other };
 }
 
 /** The level that a call begins at: what the agent began with, or what the resource asked for of late. */
@@ -160,14 +180,14 @@ function answerAccessChallenge(status: number, request: AccessRequest, situation
   );
   const drop =
     status === 401 && current?.authServer === request.authServer ? { drop: current } : {};
-  const usable = fitting.find((one) => !sent.has(one.token) && isUsable(one, own));
-  if (usable !== undefined) return { kind: 'retry-with-token', token: usable, ...drop };
+  const usable = narrowest(fitting.filter((one) => !sent.has(one.token) && isUsable(one, own)));
+  if (usable !== undefined) return { kind: 'retry-with-token', token: usable, request, ...drop };
   if (situation.freshTokens >= MAX_FRESH_TOKENS) return unmet(situation);
   // Renewing brings no more scope, so it is an answer to 401 only.
   const renewable = status === 401 ? fitting.find((one) => canRefresh(one, situation)) : undefined;
   return renewable === undefined
     ? { kind: 'ask-for-token', request, ...drop }
-    : { kind: 'refresh-token', token: renewable, ...drop };
+    : { kind: 'refresh-token', token: renewable, request, ...drop };
 }
 
 function ownOf(situation: Pick<Situation, 'agent' | 'keyThumbprint' | 'now'>) {

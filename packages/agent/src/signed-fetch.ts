@@ -6,7 +6,7 @@ import {
 } from '@countersign/protocol';
 import type { AccessSource, Person } from './access.js';
 import type { AgentContext } from './context.js';
-import type { HeldToken } from './held-token.js';
+import { type HeldToken, isDueForRenewal } from './held-token.js';
 import type { Agent } from './options.js';
 import { readOutgoing, type ReadRequest } from './outgoing-request.js';
 import { levelOf, mayProve } from './climb.js';
@@ -89,6 +89,9 @@ class Call {
         if (!ASKING.includes(status)) this.#rememberLevel(signing);
         return response;
       }
+      if ('request' in step) {
+        this.#context.routes.learn(this.#request.method, this.#request.url, step.request);
+      }
       // An unread body would keep its connection until it is collected, and a person may take minutes.
       await response.body?.cancel().catch(() => undefined);
       signing = await this.#carryOut(step, answer, signing);
@@ -119,6 +122,7 @@ class Call {
       refreshed: this.#refreshed,
       freshTokens: this.#freshTokens,
       visits: this.#visits,
+      remembered: this.#context.routes.of(this.#request.method, this.#request.url),
       url: this.#request.url,
       method: this.#request.method,
       redirects: this.#redirects,
@@ -137,7 +141,12 @@ class Call {
     await this.#takeInteractionCode();
     for (;;) {
       const start = begin(await this.#situation(identity), level);
-      if (start.by !== 'refresh') return start;
+      if (start.by !== 'refresh') {
+        if (start.by === 'token' && isDueForRenewal(start.token, this.#context.clock())) {
+          this.#access.renewAhead?.(this.#person, start.token);
+        }
+        return start;
+      }
       try {
         const renewed = await this.#refresh(start.token);
         if (renewed !== undefined) return { by: 'token', token: renewed };

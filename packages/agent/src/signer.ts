@@ -79,7 +79,7 @@ export async function signRequest(
   const added = await signMessage(message, {
     profile,
     key: keys.current,
-    signatureKey: await signatureKeyOf(signing, context),
+    signatureKey: await signatureKeyOf(signing, { ...context, keys }),
     authority: authorityOf(origin),
     created: clock(),
     wire,

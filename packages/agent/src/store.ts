@@ -37,6 +37,8 @@ export interface AgentStore {
   saveToken(personKey: string, token: HeldToken, now: number): Promise<void>;
   /** Forgets that token, if it is still held. */
   removeToken(personKey: string, resource: string, token: string): Promise<void>;
+  /** Keeps that token, if it is still held, without its refresh token, which the auth server no longer takes. */
+  dropRefreshToken(personKey: string, resource: string, token: string): Promise<void>;
   /** Keeps a flow. A person has at most {@link MAX_FLOWS}; the oldest beyond that are dropped and returned. */
   addFlow(flow: PendingFlow, now: number): Promise<readonly PendingFlow[]>;
   findFlow(stateHash: string, now: number): Promise<PendingFlow | undefined>;
@@ -52,6 +54,12 @@ export interface AgentStore {
     resource: string,
     now: number,
   ): Promise<string | undefined>;
+  /**
+   * Runs `work` while nobody else who shares the store, in any process, runs work for the same purpose, so that a token
+   * is renewed once. Only a saving: work that runs twice does no harm. Without it flows are shared within one agent.
+   * `purpose` holds no secret and is at most 64 characters of `A-Z a-z 0-9 - _`. Rejects with the signal's reason.
+   */
+  alone?<T>(purpose: string, work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
 /** A single-use code with its end in Unix seconds. */

@@ -43,6 +43,15 @@ export const storedState = {
     );
   },
 
+  dropRefreshToken(state: StoredState, personKey: string, resource: string, token: string): void {
+    state.tokens = state.tokens.map((entry) => {
+      const [person, held] = entry;
+      if (person !== personKey || held.resource !== resource || held.token !== token) return entry;
+      const { refreshToken: _dropped, ...kept } = held;
+      return [person, kept];
+    });
+  },
+
   addFlow(state: StoredState, flow: PendingFlow, now: number): PendingFlow[] {
     const pending = state.flows.filter(({ expiresAt }) => expiresAt > now);
     const own = pending.filter(({ personKey }) => personKey === flow.personKey);
@@ -97,6 +106,8 @@ export function storeOver(transact: Transact): AgentStore {
       transact(true, (state) => storedState.saveToken(state, person, token, now)),
     removeToken: (person, resource, token) =>
       transact(true, (state) => storedState.removeToken(state, person, resource, token)),
+    dropRefreshToken: (person, resource, token) =>
+      transact(true, (state) => storedState.dropRefreshToken(state, person, resource, token)),
     addFlow: (flow, now) => transact(true, (state) => storedState.addFlow(state, flow, now)),
     findFlow: (hash, now) => transact(false, (state) => storedState.findFlow(state, hash, now)),
     pendingFlows: (now) => transact(false, (state) => storedState.pendingFlows(state, now)),

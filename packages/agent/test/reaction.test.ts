@@ -150,6 +150,7 @@ describe('react', () => {
     expect(react(challenge, { ...situation, held: [held] })).toEqual({
       kind: 'retry-with-token',
       token: held,
+      request: expect.objectContaining({ scope: SCOPE }),
     });
     const others = [
       { held: [held], sent: new Set(['one']) },
@@ -175,6 +176,7 @@ describe('react', () => {
     expect(react(challenge, refused)).toEqual({
       kind: 'refresh-token',
       token: renewable,
+      request: expect.objectContaining({ scope: SCOPE }),
       drop: renewable,
     });
     expect(react(challenge, { ...refused, refreshed: new Set(['r']) })).toMatchObject({

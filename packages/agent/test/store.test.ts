@@ -69,6 +69,18 @@ describe.each<[string, () => Promise<AgentStore>]>([
     expect((await store.tokens('ann', API)).map((one) => one.token)).toEqual(['all']);
   });
 
+  it('drops the refresh token of one token, and nothing else', async () => {
+    const store = await create();
+    const other = token({ token: 'two', scope: ['write'], refreshToken: 'y' });
+    await store.saveToken('ann', token({ refreshToken: 'x' }), NOW);
+    await store.saveToken('ann', other, NOW);
+    await store.saveToken('bob', token({ refreshToken: 'z' }), NOW);
+    await store.dropRefreshToken('ann', API, 'one');
+    await store.dropRefreshToken('ann', API, 'gone');
+    expect(await store.tokens('ann', API)).toEqual([other, token()]);
+    expect(await store.tokens('bob', API)).toEqual([token({ refreshToken: 'z' })]);
+  });
+
   it('forgets what has run out and cannot be renewed, and what is over the limit', async () => {
     const store = await create();
     await store.saveToken('ann', token({ scope: ['a'] }), NOW);

@@ -1,3 +1,5 @@
+import { type RefusedBy, refuserOf, type Retry, retryAdvice } from './refusal-meaning.js';
+
 /**
  * What went wrong, as a stable name; one closed union for all parties. How a code is spelled on the wire
  * belongs to the generation of the wire (`exploratory/error-response.ts`).
@@ -49,6 +51,10 @@ export interface ErrorOptions {
   readonly retryAfterSeconds?: number;
   /** What would be accepted instead. */
   readonly accepted?: readonly string[];
+  /** Who said no. Default by the code: see {@link AAuthError.refusedBy}. */
+  readonly refusedBy?: RefusedBy;
+  /** Whether trying again makes sense. Default by the code: see {@link AAuthError.retry}. */
+  readonly retry?: Retry;
 }
 
 /**
@@ -68,6 +74,13 @@ export class AAuthError extends Error {
   readonly detail: string | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly accepted: readonly string[] | undefined;
+  /**
+   * Who said no, as an agent sees it; `undefined` when nobody did: nobody could be asked, a person has yet to decide, or
+   * the error was made by a server, which is itself the one that refuses.
+   */
+  readonly refusedBy: RefusedBy | undefined;
+  /** Whether the same call may be made again, and when. Meant for the agent that made it. */
+  readonly retry: Retry;
   /** Set when a server has reported the refusal: the same in its log and in its answer, and nowhere else. */
   requestId: string | undefined;
 
@@ -81,6 +94,8 @@ export class AAuthError extends Error {
     this.detail = options.detail;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.accepted = options.accepted;
+    this.refusedBy = options.refusedBy ?? refuserOf(code);
+    this.retry = options.retry ?? retryAdvice(code);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The vocabulary of AAuth shared by agents, resources and auth servers. No routes, no storage. */
 export { type Clock, systemClock } from './clock.js';
 export { AAuthError, type ErrorCode, type ErrorOptions, isAAuthError } from './errors.js';
+export type { RefusedBy, Retry } from './refusal-meaning.js';
 export {
   authorityOf,
   type IdentifierOptions,

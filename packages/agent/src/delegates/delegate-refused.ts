@@ -13,7 +13,11 @@ export class DelegateRefusedError extends AAuthError {
       'access_denied',
       `The agent server ${agentServer} gives no agent token to the delegate ${delegate}: it has been revoked there, ` +
         'or its enrolment secret is not the right one. Ask its operator for a new secret.',
-      { rule: 'delegate_refused', ...(detail === undefined ? {} : { detail }) },
+      {
+        rule: 'delegate_refused',
+        refusedBy: 'agent-server',
+        ...(detail === undefined ? {} : { detail }),
+      },
     );
     this.agentServer = agentServer;
     this.delegate = delegate;

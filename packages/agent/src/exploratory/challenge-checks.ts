@@ -6,6 +6,7 @@ import {
   isOnOrigin,
   readResourceToken,
   type ResourceTokenClaims,
+  scopeCovers,
   type ServerIdentifier,
 } from '@countersign/protocol';
 
@@ -38,13 +39,14 @@ const MEANINGS: Readonly<Record<string, string>> = {
   agent_jkt_other: 'its resource token is for another key',
   auth_server_other: 'its resource token is for another auth server than the one it names',
   resource_token_expired: 'its resource token has expired',
+  scope_other: 'its resource token asks for other scopes than were wanted',
   user_interaction_origin: 'it sends the person to a page that is not on the resource called',
 };
 
 function refuse(rule: string, expected: Expected, cause?: unknown): never {
   throw new AAuthError(
     'challenge_refused',
-    `The challenge of ${expected.resource} was not acted on: ${MEANINGS[rule] ?? rule}.`,
+    `What ${expected.resource} asks for was not acted on: ${MEANINGS[rule] ?? rule}.`,
     { rule, cause },
   );
 }
@@ -53,11 +55,12 @@ function refuse(rule: string, expected: Expected, cause?: unknown): never {
  * The agent's checks before it acts on a challenge for an auth token (PROTOCOL section 5.12), in order: the resource
  * token can be read; `iss` is the resource called; `agent` and `agent_jkt` are its own; `aud` is a server identifier
  * and equals `auth_server`; it has not expired. Throws `challenge_refused` with the broken rule. The resource token's
- * signature is not checked: the auth server does that.
+ * signature is not checked: the auth server does that. With `scope` the token must ask for exactly that.
  */
 export function checkAccessChallenge(
   challenge: Extract<Challenge, { kind: 'auth-token' }>,
   expected: Expected,
+  scope?: readonly string[],
 ): AccessRequest {
   const claims = readClaims(challenge.resourceToken, expected);
   if (claims.resource !== expected.resource) refuse('resource_other', expected);
@@ -65,6 +68,7 @@ export function checkAccessChallenge(
   if (claims.agentThumbprint !== expected.keyThumbprint) refuse('agent_jkt_other', expected);
   if (claims.authServer !== challenge.authServer) refuse('auth_server_other', expected);
   if (claims.expiresAt + SKEW_SECONDS <= expected.now) refuse('resource_token_expired', expected);
+  if (scope !== undefined && !asksExactly(claims, scope)) refuse('scope_other', expected);
   return {
     resource: claims.resource,
     authServer: claims.authServer,
@@ -72,6 +76,11 @@ export function checkAccessChallenge(
     scope: claims.scope,
     authRequestUrl: claims.authRequestUrl,
   };
+}
+
+function asksExactly(claims: ResourceTokenClaims, scope: readonly string[]): boolean {
+  const same = scopeCovers(claims.scope, scope) && scopeCovers(scope, claims.scope);
+  return same && claims.authRequestUrl === undefined;
 }
 
 function readClaims(token: string, expected: Expected): ResourceTokenClaims {

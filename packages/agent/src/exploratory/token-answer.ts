@@ -3,10 +3,13 @@ import {
   AAuthError,
   decodeJws,
   type ErrorCode,
+  IDENTITY_SCOPES,
   isJsonObject,
   type JsonObject,
   MAX_TOKEN_LENGTH,
+  parseScope,
   parseStrictJsonBytes,
+  type RefusedBy,
   type ServerIdentifier,
   TOKEN_TYPES,
 } from '@countersign/protocol';
@@ -74,7 +77,8 @@ export function readTokenAnswer(
   authServer: ServerIdentifier,
 ): GrantedToken | PersonNeeded {
   const json = readJson(answer);
-  if (answer.status !== 200) throw refusal(answer, json, `The auth server ${authServer}`);
+  if (answer.status !== 200)
+    throw refusal(answer, json, `The auth server ${authServer}`, 'auth-server');
   if (json === undefined) throw unusable(authServer, 'not_json');
   const { auth_token: token, request_token: requestToken, expires_in: expiresIn } = json;
   if (typeof expiresIn !== 'number' || !Number.isSafeInteger(expiresIn) || expiresIn < 1) {
@@ -129,12 +133,23 @@ export async function checkGrantedToken(
   return exp;
 }
 
+/**
+ * What a token was granted for, of what was `asked`: its `scope`, and the identity scopes, which do not appear there
+ * (PROTOCOL section 3). All of it when the token cannot be read or does not say. Not verified: the resource decides.
+ */
+export function grantedScope(token: string, asked: readonly string[]): readonly string[] {
+  const jws = decodeJws(token);
+  const scope = typeof jws === 'string' ? undefined : parseScope(jws.payload['scope']);
+  if (scope === undefined) return asked;
+  return asked.filter((name) => scope.includes(name) || IDENTITY_SCOPES.includes(name));
+}
+
 /** A secret that can stand in a form, a URL and a header: visible ASCII, not empty, bounded. */
-function isSecret(value: unknown, maxLength: number): value is string {
+export function isSecret(value: unknown, maxLength: number): value is string {
   return typeof value === 'string' && value.length <= maxLength && /^[\x21-\x7e]+$/.test(value);
 }
 
-/** The answer's JSON object, when it is one. */
+/** The JSON object of an answer; `undefined` when it has none that can be read. */
 export function readJson({ body, contentType }: TokenAnswer): JsonObject | undefined {
   const type = contentType?.split(';', 1)[0]?.trim().toLowerCase();
   if (body === undefined || type !== 'application/json') return undefined;
@@ -142,11 +157,15 @@ export function readJson({ body, contentType }: TokenAnswer): JsonObject | undef
   return isJsonObject(json) ? json : undefined;
 }
 
-/** The error that an answer with another status than 200 stands for. `party` begins the sentence about it. */
+/**
+ * What an answer other than 200 means: the code that the server names, `too_many_requests` for 429,
+ * `temporarily_unavailable` for other 5xx, `response_invalid` otherwise. `who` is named in the message.
+ */
 export function refusal(
   answer: TokenAnswer,
   json: JsonObject | undefined,
-  party: string,
+  who: string,
+  refusedBy: RefusedBy,
 ): AAuthError {
   const { status } = answer;
   const name = json?.['error'];
@@ -171,7 +190,8 @@ export function refusal(
       : code === 'too_many_requests' || code === 'temporarily_unavailable'
         ? 'cannot answer now; try again later'
         : `refused the request (${code})`;
-  return new AAuthError(code, `${party} ${text}.`, {
+  return new AAuthError(code, `${who} ${text}.`, {
+    ...(code === 'response_invalid' ? {} : { refusedBy }),
     detail: detail.join(': '),
     rule: `status_${status}`,
     ...(wait === undefined ? {} : { retryAfterSeconds: wait }),

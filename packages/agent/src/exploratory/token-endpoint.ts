@@ -71,7 +71,8 @@ export function createTokenEndpoint(context: AgentContext): TokenEndpoint {
     const headers = new Headers({ Accept: 'application/json', 'Content-Type': FORM_TYPE });
     const request = { url, method: 'POST', headers, body };
     const signed = await signRequest(request, signing, context);
-    const answer = await send(context, url, { ...request, headers: signed }, authServer, signal);
+    const who = `The auth server ${authServer}`;
+    const answer = await sendForm(context, url, { ...request, headers: signed }, who, signal);
     return readTokenAnswer(answer, authServer);
   };
   return {
@@ -131,11 +132,12 @@ function granted(authServer: ServerIdentifier, answer: GrantedToken | PersonNeed
   );
 }
 
-async function send(
+/** Sends a signed form; `who` is named when it cannot be reached. Never follows a redirect. */
+export async function sendForm(
   context: AgentContext,
   url: string,
   request: RequestInit,
-  authServer: ServerIdentifier,
+  who: string,
   signal: AbortSignal | undefined,
 ): Promise<TokenAnswer> {
   const deadline = AbortSignal.timeout(DEADLINE_MS);
@@ -151,11 +153,10 @@ async function send(
     };
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw new AAuthError(
-      'temporarily_unavailable',
-      `The auth server ${authServer} cannot be reached.`,
-      { cause: error, rule: 'unreachable' },
-    );
+    throw new AAuthError('temporarily_unavailable', `${who} cannot be reached.`, {
+      cause: error,
+      rule: 'unreachable',
+    });
   }
 }
 

@@ -3,14 +3,17 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { AAuthError, isJsonObject } from '@countersign/protocol';
 import type { AgentStore } from '../store.js';
+import { withFileLock } from './file-lock.js';
 import { type StoredState, storedState, storeOver } from '../stored-state.js';
 
 const VERSION = 1;
 
 /**
  * A store in a file of mode 0600, made when absent, with its folder. It survives restarts: each change is a new file,
- * written to the disk and renamed over the old one. Changes of one process follow one another; two processes on one file may lose
- * each other's changes, so a web application with replicas needs a store of its own.
+ * written to the disk and renamed over the old one. Several processes of one machine may share the file: changes follow
+ * one another under a lock file beside it, and a token is renewed by one of them. Questions to a person are not shared:
+ * two programs that need approval at the same time both ask. On network file systems the locks do not hold, so a web
+ * application with replicas needs a store of its own.
  *
  * Operations reject with `configuration_invalid` when the file is not such a store, and with the file system's error
  * when it cannot be read or written.
@@ -18,17 +21,24 @@ const VERSION = 1;
 export function fileStore(path: string): AgentStore {
   const file = resolve(path);
   let last: Promise<unknown> = Promise.resolve();
-  return storeOver((write, operation) => {
-    const turn = last.then(async () => {
+  const store = storeOver((write, operation) => {
+    const change = async () => {
       const state = await load(file);
       const before = write ? JSON.stringify(state) : undefined;
       const result = operation(state);
       if (write && JSON.stringify(state) !== before) await save(file, state);
       return result;
-    });
+    };
+    const turn = last.then(() => (write ? withFileLock(`${file}.lock`, change) : change()));
     last = turn.catch(() => undefined);
     return turn;
   });
+  return {
+    ...store,
+    // By the beginning of the purpose: what killed processes leave behind stays within bounds.
+    alone: (purpose, work, signal) =>
+      withFileLock(`${file}.${purpose.slice(0, 2)}.lock`, work, signal),
+  };
 }
 
 async function load(file: string): Promise<StoredState> {

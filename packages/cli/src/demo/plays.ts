@@ -9,6 +9,10 @@ export const plays: ReadonlyMap<string, () => Promise<Play>> = new Map([
   ['progressive', async () => (await import('./progressive.js')).progressive],
   ['identity', async () => (await import('./identity.js')).identity],
   ['delegation', async () => (await import('./delegation.js')).delegation],
+  ['refresh', async () => (await import('./refresh.js')).refresh],
+  ['resource-token', async () => (await import('./resource-token.js')).resourceToken],
+  ['step-up', async () => (await import('./step-up.js')).stepUp],
+  ['denial', async () => (await import('./denial.js')).denial],
 ]);
 
 export const FLOW_NAMES: readonly string[] = [...plays.keys()];

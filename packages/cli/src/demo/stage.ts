@@ -190,7 +190,7 @@ export class Stage {
       keys,
     });
     seat.serve(async (request) => (await agent.handle(request)) ?? notFound());
-    return { agent, seat, keys };
+    return { agent, seat, keys: typeof keys === 'function' ? keys() : keys };
   }
 
   /** Starts a resource that relies on those auth servers; `app` are its routes, by default those of section 8. */

@@ -47,7 +47,8 @@ export async function readAgentTokenAnswer(
     );
   };
   const json = readJson(answer);
-  if (answer.status !== 200) throw refusal(answer, json, `The agent server ${agentServer}`);
+  if (answer.status !== 200)
+    throw refusal(answer, json, `The agent server ${agentServer}`, 'agent-server');
   const { agent_token: token, expires_in: expiresIn } = json ?? unusable('not_json');
   if (typeof expiresIn !== 'number' || !Number.isSafeInteger(expiresIn) || expiresIn < 1) {
     return unusable('expires_in');
