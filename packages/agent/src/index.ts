@@ -1,6 +1,6 @@
 /** An AAuth agent: a `fetch` that signs, answers challenges and asks the person. */
 export { createAgent } from './agent.js';
-export type { CallbackOptions, CallbackOutcome } from './callback.js';
+export type { CallbackOptions, CallbackOutcome, EndedSignIn } from './callback.js';
 export type { HeldToken } from './held-token.js';
 export {
   type Interaction,
@@ -12,6 +12,9 @@ export {
 export type { Upstream } from './on-behalf-of.js';
 export { memoryStore } from './memory-store.js';
 export type { Agent, AgentOptions, PersonOptions } from './options.js';
+export type { SignInOptions, StartSignInOptions } from './sign-in.js';
+export type { SignInCallback } from './sign-in-callback.js';
+export { type PersonClaims, personKey, type SignedInPerson } from './signed-in-person.js';
 export {
   type AgentStore,
   MAX_FLOWS,
