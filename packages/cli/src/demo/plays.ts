@@ -6,6 +6,7 @@ export const plays: ReadonlyMap<string, () => Promise<Play>> = new Map([
   ['autonomous', async () => (await import('./autonomous.js')).autonomous],
   ['token-exchange', async () => (await import('./token-exchange.js')).tokenExchange],
   ['token-exchange-3', async () => (await import('./token-exchange-3.js')).tokenExchange3],
+  ['sign-in', async () => (await import('./sign-in.js')).signIn],
 ]);
 
 export const FLOW_NAMES: readonly string[] = [...plays.keys()];
