@@ -152,6 +152,13 @@ describe('a web application signs people in', () => {
     expect(keys[0]).toBe(await personKey(AUTH, 'sub-ann'));
   });
 
+  it('and nothing but a verified sign-in makes such a person', () => {
+    const claimed = { issuer: AUTH, subject: 'sub-ann', key: 'k', claims: {}, expiresAt: 1 };
+    const greet = (person: SignedInPerson): string => person.subject;
+    // @ts-expect-error what somebody says of themselves is no person who has signed in
+    expect(greet(claimed)).toBe('sub-ann');
+  });
+
   it('goes on to act for the person at a resource', async () => {
     const agent = application();
     const { url, cookie } = await started(agent);
