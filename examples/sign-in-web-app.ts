@@ -15,6 +15,7 @@ import { generateCookie, getCookie, setCookie } from 'hono/cookie';
 import { csrf } from 'hono/csrf';
 import { HTTPException } from 'hono/http-exception';
 import { secureHeaders } from 'hono/secure-headers';
+import { parse } from 'hono/utils/cookie';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { dataPage, problemPage, signedInPage, signedOutPage, STYLESHEET } from './sign-in-pages.js';
@@ -55,8 +56,11 @@ export function signInWebApp(options: SignInWebAppOptions): Hono {
     interaction: { mode: 'redirect' },
     store: options.store,
     insecureLoopback: options.insecureLoopback === true,
-    // Here the person is verified, in the browser that started. The session begins under a new cookie.
-    async onSignedIn(person, { returnTo = '/' }) {
+    // Here the person is verified, in the browser that started. The session begins under a new cookie, and one that the
+    // browser had before is over.
+    async onSignedIn(person, { request, returnTo = '/' }) {
+      const before = parse(request.headers.get('cookie') ?? '', cookieName)[cookieName];
+      if (before !== undefined) await sessions.end(before);
       const cookie = generateCookie(cookieName, await sessions.start(person), {
         ...cookieOptions,
         maxAge: SESSION_SECONDS,
