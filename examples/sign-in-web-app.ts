@@ -145,7 +145,7 @@ export function signInWebApp(options: SignInWebAppOptions): Hono {
     if (isAAuthError(error)) {
       console.error(error.code, error.rule, error.detail);
       const status = error.code === 'access_denied' ? 403 : 503;
-      return c.html(problemPage('That did not work', error.message), status);
+      return c.html(problemPage('That did not work', 'Please try again in a few minutes.'), status);
     }
     console.error(error);
     return c.html(problemPage('That did not work', 'Something is wrong on our side.'), 500);
