@@ -175,8 +175,8 @@ export class Access {
     const { requestToken } = answer;
     const url = consentUrl(authEndpoint, { requestToken, redirectUri, state });
     const granted = await this.#pending.ask(flow, state, url, signal);
-    if (granted === undefined) throw new TypeError('a consent flow ends with a token');
-    return granted;
+    if (granted?.kind !== 'granted') throw new TypeError('a consent flow ends with a token');
+    return granted.token;
   }
 
   async #renew(

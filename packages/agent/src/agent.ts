@@ -8,6 +8,7 @@ import { createHandle } from './handle.js';
 import { createOnBehalfOf } from './on-behalf-of.js';
 import type { Agent, AgentOptions } from './options.js';
 import { PendingFlows } from './pending-flows.js';
+import { SignIn } from './sign-in.js';
 import { createSignedFetch } from './signed-fetch.js';
 
 /**
@@ -20,6 +21,7 @@ export function createAgent(options: AgentOptions): Agent {
   const pending = new PendingFlows(context);
   const access = new Access(context, endpoint, pending);
   const accept = createAcceptAnswer(context, pending, endpoint);
+  const signIn = new SignIn(context, endpoint, pending, options.onSignedIn !== undefined);
   const { redirectUri } = context;
   const authorize = createAuthorize(context, access);
   return {
@@ -42,6 +44,8 @@ export function createAgent(options: AgentOptions): Agent {
       };
     },
     onBehalfOf: createOnBehalfOf(context, endpoint),
+    signIn: (authServer, signInOptions = {}) => signIn.wait(authServer, signInOptions),
+    startSignIn: (authServer, signInOptions = {}) => signIn.start(authServer, signInOptions),
     handle: createHandle(options, context, pending, accept),
     async acceptCallback(address, callbackOptions = {}) {
       const text = address.trim();

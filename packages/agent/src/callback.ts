@@ -7,8 +7,9 @@ import {
   readCallbackParameters,
 } from './exploratory/callback-parameters.js';
 import type { TokenEndpoint } from './exploratory/token-endpoint.js';
-import type { HeldToken } from './held-token.js';
-import type { PendingFlows } from './pending-flows.js';
+import { verifySignInToken } from './exploratory/sign-in-token.js';
+import type { FlowResult, PendingFlows } from './pending-flows.js';
+import type { SignedInPerson } from './signed-in-person.js';
 import type { PendingFlow } from './store.js';
 import { untrustedText } from './untrusted-text.js';
 
@@ -17,14 +18,25 @@ export interface CallbackOptions {
   readonly cookie?: string;
 }
 
+/** A sign-in that ended without a person. */
+export interface EndedSignIn {
+  readonly returnTo: string | undefined;
+}
+
 /** What became of an answer that arrived at the callback. */
 export type CallbackOutcome =
   /** The exchange has succeeded and the token is kept. */
   | { readonly kind: 'granted'; readonly resource: string; readonly returnTo: string | undefined }
-  /** The person, or a policy, said no: `interaction_denied`. */
-  | { readonly kind: 'denied'; readonly error: AAuthError }
+  /** The person has signed in: verified, and for the caller to start a session for. No refresh token is kept. */
+  | {
+      readonly kind: 'signed-in';
+      readonly person: SignedInPerson;
+      readonly returnTo: string | undefined;
+    }
+  /** The person, or a policy, said no: `interaction_denied`. `signIn` when it was to a sign-in. */
+  | { readonly kind: 'denied'; readonly error: AAuthError; readonly signIn?: EndedSignIn }
   /** The answer belonged to a flow, which it ended without a token. */
-  | { readonly kind: 'failed'; readonly error: AAuthError }
+  | { readonly kind: 'failed'; readonly error: AAuthError; readonly signIn?: EndedSignIn }
   /** The answer belongs to no pending flow, or a check failed. Nothing was sent and the flow is still pending. */
   | { readonly kind: 'refused'; readonly error: AAuthError };
 
@@ -54,22 +66,22 @@ export function createAcceptAnswer(
     if (rule !== undefined) return refused(rule);
     if ((await pending.take(flow, now)) === undefined) return refused('state_used');
     try {
-      const granted = await finish(flow, parameters, context, endpoint);
-      pending.complete(flow, granted);
+      const result = await finish(flow, parameters, context, endpoint);
+      pending.complete(flow, result);
+      if (result?.kind === 'signed-in') return { ...result, returnTo: flow.returnTo };
       return { kind: 'granted', resource: flow.resource, returnTo: flow.returnTo };
     } catch (error) {
       pending.fail(flow, error);
-      if (isAAuthError(error, 'interaction_denied')) return { kind: 'denied', error };
-      if (isAAuthError(error)) return { kind: 'failed', error };
+      const ended = flow.kind === 'sign-in' ? { signIn: { returnTo: flow.returnTo } } : {};
+      if (isAAuthError(error, 'interaction_denied')) return { kind: 'denied', error, ...ended };
+      if (isAAuthError(error)) return { kind: 'failed', error, ...ended };
       const text = 'The agent could not keep the answer.';
-      return {
-        kind: 'failed',
-        error: new AAuthError('server_error', text, {
-          cause: error,
-          refusedBy: 'agent',
-          retry: 'ask-person-again',
-        }),
-      };
+      const kept = new AAuthError('server_error', text, {
+        cause: error,
+        refusedBy: 'agent',
+        retry: 'ask-person-again',
+      });
+      return { kind: 'failed', error: kept, ...ended };
     }
   };
 }
@@ -116,7 +128,7 @@ async function finish(
   answer: CallbackParameters,
   context: AgentContext,
   endpoint: TokenEndpoint,
-): Promise<HeldToken | undefined> {
+): Promise<FlowResult> {
   const { personKey, redirectUri, resource } = flow;
   if (answer.error !== undefined) throw refusalOf(flow, answer);
   if (flow.kind === 'visit') {
@@ -130,12 +142,16 @@ async function finish(
     code: answer.code ?? '',
     redirectUri,
   });
-  return await keepToken(context, personKey, granted, flow);
+  if (flow.kind === 'sign-in') {
+    const person = await verifySignInToken(granted.token, flow.authServer, context);
+    return { kind: 'signed-in', person };
+  }
+  return { kind: 'granted', token: await keepToken(context, personKey, granted, flow) };
 }
 
 /** The answer `error=…`: a refusal by the person is told apart; the server's own words go to the log only. */
 function refusalOf(flow: PendingFlow, answer: CallbackParameters): AAuthError {
-  const who = flow.kind === 'consent' ? `the auth server ${flow.authServer}` : flow.resource;
+  const who = flow.kind === 'visit' ? flow.resource : `the auth server ${flow.authServer}`;
   const detail = [untrustedText(answer.error), untrustedText(answer.errorDescription)]
     .filter((one) => one !== undefined)
     .join(': ');

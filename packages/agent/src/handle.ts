@@ -9,6 +9,7 @@ import { DELEGATE_TOKEN_PATH } from './exploratory/delegate-token/names.js';
 import type { PendingFlows } from './pending-flows.js';
 import type { Agent, AgentOptions } from './options.js';
 import { publishedDocuments } from './published.js';
+import { answerSignIn } from './sign-in-callback.js';
 
 /** Seconds that published documents may be cached. A new key is found sooner: verifiers refetch for an unknown `kid`. */
 const DOCUMENT_MAX_AGE = 300;
@@ -32,7 +33,8 @@ export function createHandle(
     const query = new URL(request.url).searchParams;
     const cookie = request.headers.get('cookie');
     const outcome = await accept(query, cookie === null ? {} : { cookie });
-    return await respond(outcome, query);
+    const own = await answerSignIn(outcome, request, options);
+    return own === undefined ? await respond(outcome, query) : await withoutCookie(own, query);
   };
 
   const respond = async (outcome: CallbackOutcome, query: URLSearchParams): Promise<Response> => {
@@ -48,6 +50,8 @@ export function createHandle(
               });
         return await withoutCookie(response, query);
       }
+      case 'signed-in':
+        return await withoutCookie(page(200, { state: 'success', agentName }), query);
       case 'denied':
         return await withoutCookie(page(200, { state: 'denied', agentName }), query);
       case 'failed':
@@ -65,7 +69,7 @@ export function createHandle(
     const state = query.get('state');
     if (context.interaction.mode === 'redirect' && state !== null) {
       const name = flowCookieName(context.redirectUri, await hashSecret(state));
-      response.headers.set('Set-Cookie', setCookie(name, '', 0));
+      response.headers.append('Set-Cookie', setCookie(name, '', 0));
     }
     return response;
   };

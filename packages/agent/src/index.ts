@@ -1,7 +1,7 @@
 /** An AAuth agent: a `fetch` that signs, answers challenges and asks the person. */
 export { createAgent } from './agent.js';
 export type { Authorization, Authorize, AuthorizeOptions } from './authorize.js';
-export type { CallbackOptions, CallbackOutcome } from './callback.js';
+export type { CallbackOptions, CallbackOutcome, EndedSignIn } from './callback.js';
 export type { Climb } from './climb.js';
 export { addDelegate, enrolmentSecrets } from './delegates/enrolment-secret.js';
 export { DelegateRefusedError, isDelegateRefused } from './delegates/delegate-refused.js';
@@ -31,6 +31,9 @@ export {
 export type { Upstream } from './on-behalf-of.js';
 export { memoryStore } from './memory-store.js';
 export type { Agent, AgentOptions, PersonOptions } from './options.js';
+export type { SignInOptions, StartSignInOptions } from './sign-in.js';
+export type { SignInCallback } from './sign-in-callback.js';
+export { type PersonClaims, personKey, type SignedInPerson } from './signed-in-person.js';
 export {
   type AgentStore,
   MAX_FLOWS,

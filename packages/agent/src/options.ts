@@ -1,11 +1,14 @@
 import type { NodeRequestLike, Wire } from '@countersign/httpsig';
-import type { Clock, Discovery, KeySet, Random } from '@countersign/protocol';
+import type { AAuthError, Clock, Discovery, KeySet, Random } from '@countersign/protocol';
 import type { Authorize } from './authorize.js';
 import type { CallbackOptions, CallbackOutcome } from './callback.js';
 import type { Climb } from './climb.js';
 import type { DelegateOptions } from './delegates/options.js';
 import type { Interaction } from './interaction.js';
 import type { Upstream } from './on-behalf-of.js';
+import type { SignInOptions, StartSignInOptions } from './sign-in.js';
+import type { SignInCallback } from './sign-in-callback.js';
+import type { SignedInPerson } from './signed-in-person.js';
 import type { AgentStore } from './store.js';
 
 /** Settings of an agent. Only `id`, `keys` and `interaction` are required. */
@@ -88,6 +91,23 @@ export interface AgentOptions {
   readonly allowCrossOriginRedirects?: boolean;
   /** The longest request body, in bytes. Default 1 MiB. */
   readonly maxBodyBytes?: number;
+  /**
+   * For a web application that signs people in with {@link Agent.startSignIn}: answers the browser of a person who has
+   * signed in, with a new session's cookie and a redirect to `returnTo`. Called by `handle`, once for each sign-in, in
+   * the browser that started it. The session must be a new one: what the browser was called before, others may know.
+   */
+  readonly onSignedIn?: (
+    person: SignedInPerson,
+    callback: SignInCallback,
+  ) => Response | Promise<Response>;
+  /**
+   * Answers the browser of a sign-in that the person denied (`interaction_denied`) or that came to nothing (any other
+   * code). Default: the callback page says so.
+   */
+  readonly onSignInFailed?: (
+    error: AAuthError,
+    callback: SignInCallback,
+  ) => Response | Promise<Response>;
   /** How long a person may take, in seconds; the auth server may allow less. Default 600. */
   readonly interactionTimeoutSeconds?: number;
 }
@@ -143,15 +163,40 @@ export interface Agent {
    */
   readonly onBehalfOf: (access: Upstream) => Pick<Agent, 'fetch'>;
   /**
+   * Signs in the person beside this program (PROTOCOL section 5.6): asks through `interaction`, waits, and returns who it is,
+   * verified in full. Calls for the same thing share one flow. The refresh token that comes along is not kept.
+   *
+   * Rejects with `AAuthError` `configuration_invalid` (a web application, scheme `hwk`, an auth server or scopes that
+   * are none), `interaction_denied`, `interaction_timeout`, `interaction_failed`, `response_invalid` (the token is not a
+   * sign-in of that auth server to this agent and key; `rule` says why), `discovery_failed` and what the token endpoint
+   * names.
+   *
+   * Whoever runs the auth server decides whom it vouches for: ask those that you have chosen.
+   */
+  readonly signIn: (authServer: string, options?: SignInOptions) => Promise<SignedInPerson>;
+  /**
+   * Starts a sign-in of a web application (PROTOCOL section 5.6). Answer the browser with the 303 that it returns: it
+   * sends the person to the auth server, with a cookie that binds the flow to this browser. `handle` takes the answer in
+   * that browser only, verifies it in full and calls `onSignedIn`.
+   *
+   * Call it for a POST of your own page; every call leaves a pending request at the auth server, which takes only so many.
+   * Rejects with `AAuthError` `configuration_invalid` (also for a `returnTo` elsewhere, and without `onSignedIn`),
+   * `discovery_failed`, `response_invalid`, `too_many_requests`, `temporarily_unavailable` and what the token endpoint
+   * names. Whoever runs the auth server decides whom it vouches for: ask those that you have chosen.
+   */
+  readonly startSignIn: (authServer: string, options?: StartSignInOptions) => Promise<Response>;
+  /**
    * Serves the agent's metadata, its JWKS and its callback; `undefined` for any other path. A delegate serves the
    * callback only; an agent server with `delegates` also issues agent tokens. `incoming` is Node's request, where there
-   * is one: then the header lines are judged as they came. Looks at the path of the request's address, never at its host. The callback is taken by GET only,
-   * and answers 400 for anything that belongs to no pending flow. Rejects only when the store does.
+   * is one: then the header lines are judged as they came. Looks at the path of the request's address, never at its
+   * host. The callback is taken by GET only, and answers 400 for anything that belongs to no pending flow. Rejects only
+   * when the store, `onSignedIn` or `onSignInFailed` does.
    */
   readonly handle: (request: Request, incoming?: NodeRequestLike) => Promise<Response | undefined>;
   /**
    * Takes the address that a browser ended on, for a browser on another machine. Makes the same checks as the
-   * callback and does not throw: the outcome says what became of it. Nothing has been sent when it is `refused`.
+   * callback and does not throw: the outcome says what became of it. Nothing has been sent when it is `refused`. A person
+   * who has signed in is in the outcome; `onSignedIn` is not called.
    */
   readonly acceptCallback: (url: string, options?: CallbackOptions) => Promise<CallbackOutcome>;
 }

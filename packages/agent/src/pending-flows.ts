@@ -9,6 +9,7 @@ import {
 } from './interaction.js';
 import { memoryStore } from './memory-store.js';
 import { abortable } from './shared-flight.js';
+import type { SignedInPerson } from './signed-in-person.js';
 import type { AgentStore, PendingFlow } from './store.js';
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
@@ -16,8 +17,14 @@ type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
 /** A flow as it is started: what follows from `state`, settings and browser is added here. */
 export type NewFlow = DistributiveOmit<PendingFlow, 'stateHash' | 'browserHash' | 'redirectUri'>;
 
+/** What a flow ends with, when it ends well; a visit ends with nothing. */
+export type FlowResult =
+  | { readonly kind: 'granted'; readonly token: HeldToken }
+  | { readonly kind: 'signed-in'; readonly person: SignedInPerson }
+  | undefined;
+
 interface Waiter {
-  resolve(granted: HeldToken | undefined): void;
+  resolve(result: FlowResult): void;
   reject(error: unknown): void;
 }
 
@@ -40,16 +47,11 @@ export class PendingFlows {
   }
 
   /**
-   * Sends a person to `url`. Waiting, it resolves when the callback has completed the flow, with the token when one
-   * was granted, and rejects with `interaction_denied`, `interaction_timeout`, `interaction_failed` or what the exchange threw. For a web
+   * Sends a person to `url`. Waiting, it resolves when the callback has completed the flow, with what it brought, and
+   * rejects with `interaction_denied`, `interaction_timeout`, `interaction_failed` or what the exchange threw. For a web
    * application it always rejects with {@link InteractionRequiredError}.
    */
-  async ask(
-    flow: NewFlow,
-    state: string,
-    url: string,
-    signal: AbortSignal,
-  ): Promise<HeldToken | undefined> {
+  async ask(flow: NewFlow, state: string, url: string, signal: AbortSignal): Promise<FlowResult> {
     signal.throwIfAborted();
     if (this.#context.interaction.mode === 'none') throw nobodyToAsk(flow.resource);
     const stateHash = await hashSecret(state);
@@ -81,8 +83,8 @@ export class PendingFlows {
   }
 
   /** Lets whoever waits for the flow go on. */
-  complete(flow: PendingFlow, granted: HeldToken | undefined): void {
-    this.#waiters.get(flow.stateHash)?.resolve(granted);
+  complete(flow: PendingFlow, result: FlowResult): void {
+    this.#waiters.get(flow.stateHash)?.resolve(result);
   }
 
   /** Fails whoever waits for the flow. */
@@ -127,13 +129,13 @@ export class PendingFlows {
     url: string,
     signal: AbortSignal,
     interaction: Extract<Interaction, { mode: 'wait' }>,
-  ): Promise<HeldToken | undefined> {
+  ): Promise<FlowResult> {
     const { clock, id } = this.#context;
     const now = clock();
     const over = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
-      const settled = new Promise<HeldToken | undefined>((resolve, reject) => {
+      const settled = new Promise<FlowResult>((resolve, reject) => {
         this.#waiters.set(flow.stateHash, { resolve, reject });
         const milliseconds = Math.max(0, flow.expiresAt - now) * 1000;
         timer = setTimeout(() => reject(timedOut()), milliseconds);
@@ -164,9 +166,9 @@ async function present(show: () => Promise<void>): Promise<void> {
 
 function describe(flow: PendingFlow) {
   return {
-    authServer: flow.kind === 'consent' ? flow.authServer : undefined,
+    authServer: flow.kind === 'visit' ? undefined : flow.authServer,
     resource: flow.resource,
-    scope: flow.kind === 'consent' ? flow.scope : [],
+    scope: flow.kind === 'visit' ? [] : flow.scope,
     expiresAt: flow.expiresAt,
   };
 }

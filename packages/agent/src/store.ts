@@ -23,6 +23,15 @@ export type PendingFlow =
       readonly scope: readonly string[];
       readonly authRequestUrl?: string;
     })
+  /**
+   * A person signs in to the agent itself (PROTOCOL section 5.6): `resource` is the agent. Nobody's yet, so its person
+   * key is its own.
+   */
+  | (FlowBase & {
+      readonly kind: 'sign-in';
+      readonly authServer: ServerIdentifier;
+      readonly scope: readonly string[];
+    })
   /** A person does something at the resource itself (PROTOCOL section 5.11). */
   | (FlowBase & { readonly kind: 'visit' });
 

@@ -32,6 +32,16 @@ export interface TokenEndpoint {
     },
     signal: AbortSignal,
   ): Promise<GrantedToken | PersonNeeded>;
+  /** `request_type=auth` with `scope`: asks a person to sign in to the agent itself (PROTOCOL section 5.6). */
+  requestSignIn(
+    authServer: ServerIdentifier,
+    request: {
+      readonly scope: readonly string[];
+      readonly redirectUri: string;
+      readonly state: string;
+    },
+    signal: AbortSignal,
+  ): Promise<PersonNeeded>;
   /** `request_type=code`: redeems the code a person came back with. */
   redeemCode(
     authServer: ServerIdentifier,
@@ -86,6 +96,18 @@ export function createTokenEndpoint(context: AgentContext): TokenEndpoint {
       if (context.wire !== '2026-01') parameters.push(['state', state]);
       return post(authServer, parameters, signal);
     },
+    requestSignIn: async (authServer, { scope, redirectUri, state }, signal) => {
+      const parameters: (readonly [string, string])[] = [
+        ['request_type', 'auth'],
+        ['scope', scope.join(' ')],
+        ['redirect_uri', redirectUri],
+      ];
+      if (context.wire !== '2026-01') parameters.push(['state', state]);
+      const answer = await post(authServer, parameters, signal);
+      // A token for which nobody was asked says nothing about who sits in front of this browser.
+      if (answer.kind === 'token') throw unusable(authServer, 'person_not_asked');
+      return answer;
+    },
     redeemCode: async (authServer, { code, redirectUri }) =>
       granted(
         authServer,
@@ -125,10 +147,14 @@ export function createTokenEndpoint(context: AgentContext): TokenEndpoint {
 
 function granted(authServer: ServerIdentifier, answer: GrantedToken | PersonNeeded): GrantedToken {
   if (answer.kind === 'token') return answer;
-  throw new AAuthError(
+  throw unusable(authServer, 'request_token_unexpected');
+}
+
+function unusable(authServer: ServerIdentifier, rule: string): AAuthError {
+  return new AAuthError(
     'response_invalid',
     `The auth server ${authServer} gave an answer that cannot be used.`,
-    { rule: 'request_token_unexpected' },
+    { rule },
   );
 }
 

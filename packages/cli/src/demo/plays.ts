@@ -13,6 +13,7 @@ export const plays: ReadonlyMap<string, () => Promise<Play>> = new Map([
   ['resource-token', async () => (await import('./resource-token.js')).resourceToken],
   ['step-up', async () => (await import('./step-up.js')).stepUp],
   ['denial', async () => (await import('./denial.js')).denial],
+  ['sign-in', async () => (await import('./sign-in.js')).signIn],
 ]);
 
 export const FLOW_NAMES: readonly string[] = [...plays.keys()];
