@@ -41,7 +41,8 @@ export function createOnBehalfOf(
           });
         }
         const session = sessions.open(await sha256Text(text), token.expiresAt, now);
-        const own = { ...context, store: session.store };
+        // From the first request on it is known who calls (PROTOCOL section 5.8), however the agent begins otherwise.
+        const own: AgentContext = { ...context, scheme: 'jwks', store: session.store };
         const source = exchangeSource(context, endpoint, session, text);
         return await createSignedFetch(own, source, OWN_PERSON)(input, init);
       },
@@ -54,8 +55,10 @@ function checkUpstream(token: VerifiedAuthToken, context: AgentContext): string 
   const refuse = (message: string): never => {
     throw new AAuthError('configuration_invalid', message);
   };
-  if (context.scheme === 'hwk' || context.agentToken !== undefined) {
-    refuse('To call on behalf of others an agent signs with its own published key.');
+  if (context.climb !== 'authorization' || context.agentToken !== undefined) {
+    refuse(
+      "To call on behalf of others an agent signs with its own published key: leave out agentToken, and let climb be 'authorization'.",
+    );
   }
   const text = upstreamTokenText(token);
   if (text === undefined) {

@@ -157,7 +157,7 @@ export interface Agent {
    * exchange it. Nobody is asked, and what is got is kept in memory, for this upstream token alone, until that ends.
    *
    * Throws `configuration_invalid` when the access is for another resource or a copy, and for a delegate or an agent
-   * that signs with scheme `hwk`. Its `fetch` rejects as {@link fetch} does, and with `access_denied` when the auth
+   * whose `climb` stops below `authorization`. Its `fetch` rejects as {@link fetch} does, and with `access_denied` when the auth
    * server's policy has no rule for it, `invalid_token` when the upstream token has expired or been revoked, and
    * `challenge_refused` (rule `person_absent`) when the resource wants the person themselves.
    */

@@ -122,6 +122,13 @@ describe('agent.onBehalfOf', () => {
     expect(exchanges[0]).toMatchObject({ caller: AGENT, upstream: { subject: 'ada' } });
   });
 
+  it('shows who calls from the first request on, also where the agent begins with its bare key', async () => {
+    const agent = world.agent({ scheme: 'hwk', climb: 'authorization' });
+    const response = await agent.onBehalfOf(await access()).fetch(`${API}/items`);
+    expect(response.status).toBe(200);
+    expect(world.to(API).map(({ scheme }) => scheme)).toEqual(['jwks', 'jwt']);
+  });
+
   it('keeps what it got for the same token, and asks neither challenge nor exchange again', async () => {
     const agent = world.agent();
     const upstream = await access();
@@ -283,10 +290,14 @@ describe('agent.onBehalfOf refuses at once', () => {
     expect(refusal(() => world.agent().onBehalfOf(copy)).message).toContain('not a copy');
   });
 
-  it('an agent without a published key', async () => {
+  it('an agent without a published key, or one that may not prove enough', async () => {
     const upstream = await access();
     const delegate = world.agent({ agentToken: () => Promise.resolve('') });
-    for (const agent of [world.agent({ scheme: 'hwk' }), delegate]) {
+    for (const agent of [
+      world.agent({ scheme: 'hwk' }),
+      world.agent({ climb: 'identity' }),
+      delegate,
+    ]) {
       expect(refusal(() => agent.onBehalfOf(upstream)).code).toBe('configuration_invalid');
     }
   });

@@ -24,7 +24,7 @@ describe('The documents', () => {
       agent_token_endpoint: `${ISSUER}/agent/token`,
       agent_auth_endpoint: `${ISSUER}/agent/auth`,
       agent_signing_algs_supported: [...ALGORITHM_NAMES],
-      request_types_supported: ['auth', 'code', 'refresh'],
+      request_types_supported: ['auth', 'code', 'refresh', 'exchange'],
     });
   });
 

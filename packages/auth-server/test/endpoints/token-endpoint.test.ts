@@ -309,7 +309,7 @@ describe('The token endpoint, before it looks at what is asked', () => {
       ]);
     });
 
-    it.each(['', 'exchange', 'AUTH', 'toString', '__proto__', 'authorization_code'])(
+    it.each(['', 'exchanges', 'AUTH', 'toString', '__proto__', 'authorization_code'])(
       'is refused for the request type "%s"',
       async (type) => {
         const valid = await validBody();
