@@ -1,3 +1,4 @@
+import { openPostgresDatabase } from './postgres/open-postgres.js';
 import { SqlDatabase } from './sql/sql-database.js';
 import { openSqlite } from './sqlite/open-sqlite.js';
 import { StorageConfigurationError } from './storage-error.js';
@@ -34,8 +35,7 @@ const SQLITE = 'sqlite:';
 /** Opens what `url` names. Throws a `StorageConfigurationError`, which does not repeat it, when it names nothing. */
 export async function openDatabase(url: string, limits: DatabaseLimits): Promise<OpenDatabase> {
   if (/^postgres(?:ql)?:/.test(url)) {
-    const { openPostgresDatabase } = await import('./postgres/open-postgres.js');
-    return await openPostgresDatabase(url, limits);
+    return openPostgresDatabase(url, limits);
   }
   if (!url.startsWith(SQLITE) || url.length === SQLITE.length) {
     throw new StorageConfigurationError(

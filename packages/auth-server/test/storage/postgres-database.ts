@@ -15,20 +15,21 @@ export async function createDatabase(
   options = "encoding 'UTF8' template template0",
 ): Promise<TestDatabase> {
   const name = `countersign_test_${randomUUID().replaceAll('-', '')}`;
-  await once(server.url, `create database ${name} ${options}`);
+  await execute(server.url, `create database ${name} ${options}`);
   const url = new URL(server.url);
   url.pathname = `/${name}`;
   return {
     url: url.href,
     query: async <Row extends pg.QueryResultRow>(sql: string, values: unknown[] = []) =>
-      await once<Row>(url.href, sql, values),
+      await execute<Row>(url.href, sql, values),
     drop: async () => {
-      await once(server.url, `drop database if exists ${name} with (force)`);
+      await execute(server.url, `drop database if exists ${name} with (force)`);
     },
   };
 }
 
-async function once<Row extends pg.QueryResultRow>(
+/** One statement on a connection of its own. */
+export async function execute<Row extends pg.QueryResultRow = pg.QueryResultRow>(
   connectionString: string,
   sql: string,
   values: unknown[] = [],

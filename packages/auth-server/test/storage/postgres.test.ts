@@ -18,7 +18,7 @@ beforeAll(async () => {
   await (await openStorage(database.url)).close();
   admin = new pg.Client({ connectionString: database.url });
   await admin.connect();
-});
+}, 60_000);
 
 afterAll(async () => {
   await admin.end();
@@ -37,5 +37,7 @@ async function empty(): Promise<void> {
 
 storageContract('PostgreSQL', async () => {
   await empty();
-  return { connect: () => openStorage(database.url), remove: async () => undefined };
+  // Generous, since a hundred at once may have to wait for one another on a busy machine.
+  const limits = { connectTimeoutMilliseconds: 20_000, lockTimeoutMilliseconds: 20_000 };
+  return { connect: () => openStorage(database.url, limits), remove: async () => undefined };
 });

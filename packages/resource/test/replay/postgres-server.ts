@@ -46,18 +46,15 @@ export async function startPostgres(): Promise<PostgresServer> {
   return await startOwnPostgres();
 }
 
-/** A PostgreSQL in a temporary directory. `flags` are the server's own, such as `-c ssl=on`. */
-export async function startOwnPostgres(
-  flags: (dataFolder: string) => readonly string[] = () => [],
-): Promise<OwnPostgresServer> {
+/** A PostgreSQL of its own in a temporary directory. */
+export async function startOwnPostgres(): Promise<OwnPostgresServer> {
   completeBinaries();
   const folder = await mkdtemp(join(tmpdir(), 'countersign-postgres-'));
   // The server refuses to run as root and then runs as a user of its own.
   await chmod(folder, 0o755);
-  const data = join(folder, 'data');
   const port = await freePort();
   const server = new EmbeddedPostgres({
-    databaseDir: data,
+    databaseDir: join(folder, 'data'),
     user: 'postgres',
     password: 'postgres',
     port,
@@ -65,7 +62,7 @@ export async function startOwnPostgres(
     createPostgresUser: true,
     initdbFlags: ['--no-sync'],
     // What survives the end of the process is not less without; only a power cut is not what these tests are about.
-    postgresFlags: ['-c', 'fsync=off', ...flags(data)],
+    postgresFlags: ['-c', 'fsync=off'],
     onLog: () => undefined,
     onError: () => undefined,
   });

@@ -1,4 +1,6 @@
 import { CamelCasePlugin, Kysely, sql } from 'kysely';
+import { createRequire } from 'node:module';
+import type Pg from 'pg';
 import { StorageConfigurationError } from '../storage-error.js';
 import type { DatabaseLimits, OpenDatabase } from '../open-database.js';
 import type { Schema } from '../sql/schema.js';
@@ -32,15 +34,12 @@ const KEEP_ALIVE_MILLISECONDS = 10_000;
 const INT8 = 20;
 
 /**
- * A pool of connections to the server that `url` names. Rejects with a `StorageConfigurationError` when the driver is
+ * A pool of connections to the server that `url` names. Throws a `StorageConfigurationError` when the driver is
  * not installed or the URL cannot be read; connects at the first query.
  */
-export async function openPostgresDatabase(
-  url: string,
-  given: DatabaseLimits,
-): Promise<OpenDatabase> {
+export function openPostgresDatabase(url: string, given: DatabaseLimits): OpenDatabase {
   const address = readPostgresUrl(url);
-  const driver = await loadDriver();
+  const driver = loadDriver();
   const limits: Limits = { ...DEFAULTS, ...given, ...address.limits };
   const open = (chosen: Limits): SqlDatabase =>
     new SqlDatabase(connect(driver, address, chosen), engine);
@@ -64,9 +63,10 @@ export async function openPostgresDatabase(
   };
 }
 
-async function loadDriver() {
+/** Only when it is needed: it is an optional peer. */
+function loadDriver(): typeof Pg {
   try {
-    return (await import('pg')).default;
+    return createRequire(import.meta.url)('pg') as typeof Pg;
   } catch (cause) {
     throw new StorageConfigurationError(
       'A PostgreSQL database needs the package pg beside this one: npm install pg@8',
@@ -76,7 +76,7 @@ async function loadDriver() {
 }
 
 function connect(
-  { Pool, types }: Awaited<ReturnType<typeof loadDriver>>,
+  { Pool, types }: typeof Pg,
   address: PostgresAddress,
   limits: Limits,
 ): Kysely<Schema> {

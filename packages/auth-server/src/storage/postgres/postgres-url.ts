@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIPv4 } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import { StorageConfigurationError } from '../storage-error.js';
 
@@ -139,7 +140,8 @@ function certificates(settings: ReadonlyMap<string, string>): ConnectionOptions 
 }
 
 function isThisMachine(host: string): boolean {
-  return host === '' || host === 'localhost' || host === '::1' || /^(?:127\.|\/)/.test(host);
+  if (host === '' || host === 'localhost' || host.startsWith('/')) return true;
+  return host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 function unbracketed(hostname: string): string {

@@ -1,0 +1,10 @@
+import { Option } from 'commander';
+
+/** `--database`, or `COUNTERSIGN_DATABASE`, or the file that `COUNTERSIGN_DATABASE_FILE` names. */
+export function databaseOption(): Option {
+  return new Option(
+    '--database <url>',
+    'sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME; better in a file that COUNTERSIGN_DATABASE_FILE\n' +
+      'names when it has a password',
+  ).default('sqlite:./countersign.db');
+}
