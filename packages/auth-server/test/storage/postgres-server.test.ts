@@ -88,6 +88,8 @@ async function waiting(count: number): Promise<void> {
 /** Runs statements in a transaction that stays open until it is ended. */
 async function holding(...statements: string[]) {
   const client = new pg.Client({ connectionString: database.url });
+  // Ended with its database when a test has failed.
+  client.on('error', () => undefined);
   await client.connect();
   await client.query('begin');
   for (const statement of statements) await client.query(statement);
