@@ -400,7 +400,7 @@ describe('two processes on one PostgreSQL database', () => {
     await Promise.all(workers.map((worker) => worker.kill()));
     const storage = await open();
     expect(await storage.pendingDecisions.find('pending')).toMatchObject({ outcome: 'granted' });
-  });
+  }, 60_000);
 });
 
 describe('a server that goes and comes back', () => {

@@ -4,7 +4,6 @@ import { Option } from 'commander';
 export function databaseOption(): Option {
   return new Option(
     '--database <url>',
-    'sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME; better in a file that COUNTERSIGN_DATABASE_FILE\n' +
-      'names when it has a password',
+    'sqlite:FILE, or postgres://USER:PASSWORD@HOST/NAME (rather in the file that COUNTERSIGN_DATABASE_FILE names)',
   ).default('sqlite:./countersign.db');
 }

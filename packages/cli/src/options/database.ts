@@ -48,7 +48,8 @@ export function existing(url: string): void {
 export function storageReason({ message, cause }: StorageError): string {
   if (!(cause instanceof Error)) return message;
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
-  return `${message} (${[code, cause.message].filter((part) => part !== '').join(': ')})`;
+  const said = cause.message.includes(code) ? [cause.message] : [code, cause.message];
+  return `${message} (${said.filter((part) => part !== '').join(': ')})`;
 }
 
 /** The storage's own errors, with the setting they are about. */
