@@ -5,6 +5,7 @@ import { addDemo } from './commands/demo.js';
 import { addFetch } from './commands/fetch.js';
 import { addGrant } from './commands/grant.js';
 import { addKeygen } from './commands/keygen.js';
+import { addMigrate } from './commands/migrate.js';
 import { addServeAgent } from './commands/serve-agent.js';
 import { addServeAuthServer } from './commands/serve-auth-server.js';
 import { addServeResource } from './commands/serve-resource.js';
@@ -34,6 +35,7 @@ function createProgram(): Command {
   addUser(program);
   addGrant(program);
   addDelegateCommands(program);
+  addMigrate(program);
   return program;
 }
 

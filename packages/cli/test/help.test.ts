@@ -18,6 +18,7 @@ const COMMANDS = [
   'delegate add',
   'delegate list',
   'delegate revoke',
+  'migrate',
 ];
 
 const words = (command: string): string[] => command.split(' ').filter((word) => word !== '');

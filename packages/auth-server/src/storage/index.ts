@@ -1,7 +1,14 @@
 export type * from './codes.js';
 export type * from './grants.js';
 export type * from './issued-tokens.js';
-export { openStorage, type OpenStorageOptions } from './open-storage.js';
+export type { DatabaseLimits } from './open-database.js';
+export {
+  type DatabaseSchema,
+  inspectDatabase,
+  migrateDatabase,
+  openStorage,
+  type OpenStorageOptions,
+} from './open-storage.js';
 export type * from './pending-decisions.js';
 export type * from './refresh-tokens.js';
 export type * from './sessions.js';

@@ -58,6 +58,8 @@ export interface BenchOptions {
   readonly issuer?: string;
   readonly agentId?: string;
   readonly redirectUri?: string;
+  /** The database, when it is not to be a file; `contents` and `count` need a file. */
+  readonly database?: string;
   /** How long the store waits for a lock. */
   readonly lockTimeoutMilliseconds?: number;
   readonly server?: Partial<AuthServerOptions>;
@@ -137,7 +139,7 @@ export class Bench {
   async start(): Promise<void> {
     const { lockTimeoutMilliseconds } = this.#options;
     this.storage = await openStorage(
-      `sqlite:${this.databaseFile}`,
+      this.#options.database ?? `sqlite:${this.databaseFile}`,
       lockTimeoutMilliseconds === undefined ? {} : { lockTimeoutMilliseconds },
     );
     this.server = await this.serverWith({});

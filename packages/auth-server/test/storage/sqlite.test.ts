@@ -91,7 +91,7 @@ describe('opening SQLite', () => {
   it.each([
     ['a missing directory', () => `sqlite:${join(directory, 'missing', 'test.db')}`, 'directory'],
     ['a directory in place of the file', () => `sqlite:${directory}`, 'cannot be opened'],
-    ['PostgreSQL', () => 'postgres://user:hunter2@db.example/x', 'PostgreSQL is not supported yet'],
+
     ['another kind of database', () => 'mysql://user:hunter2@db.example/x', 'sqlite:FILE'],
     ['no file', () => 'sqlite:', 'sqlite:FILE'],
   ])('is refused for %s, with a reason for the operator', async (_case, url, reason) => {

@@ -7,6 +7,7 @@ import type { ContractDatabase } from './contract/fixtures.js';
 import { grantContract } from './contract/grants.js';
 import { pendingDecisionContract } from './contract/pending-decisions.js';
 import { peopleContract } from './contract/people.js';
+import { raceContract } from './contract/races.js';
 import { serverContract } from './contract/server.js';
 import { sessionContract } from './contract/sessions.js';
 import { sweepContract } from './contract/sweep.js';
@@ -46,6 +47,7 @@ export function storageContract(name: string, create: () => Promise<ContractData
     attemptContract(contract);
     serverContract(contract);
     sweepContract(contract);
+    raceContract(contract);
     durabilityContract(contract);
   });
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { databaseOption } from '../options/database-option.js';
 import { withEnvironment } from '../options/environment.js';
 
 export interface GrantOptions {
@@ -11,10 +12,7 @@ export interface GrantOptions {
 export function addGrant(program: Command): void {
   const grant = program.command('grant').description('what agents have been granted');
   const add = (usage: string, description: string): Command =>
-    grant
-      .command(usage)
-      .description(description)
-      .option('--database <url>', 'sqlite:FILE', 'sqlite:./countersign.db');
+    grant.command(usage).description(description).addOption(databaseOption());
 
   const listing = add('list', 'active grants, the latest first')
     .option('--user <name>', "one person's only")

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { databaseOption } from '../options/database-option.js';
 import { withEnvironment } from '../options/environment.js';
 import { acceptWireOption, listOption, readPort } from '../options/values.js';
 
@@ -10,6 +11,7 @@ export interface ServeAuthServerOptions {
   readonly policy?: string;
   readonly consent?: 'always' | 'never';
   readonly trust?: readonly string[];
+  readonly migrate?: boolean;
   readonly user?: readonly string[];
   readonly acceptWire?: readonly string[];
   readonly insecureLoopback?: boolean;
@@ -25,7 +27,11 @@ export function addServeAuthServer(serve: Command): void {
     .option('--issuer <url>', 'server identifier; default http://127.0.0.1:PORT')
     .option('--port <n>', "port to listen on; default the loopback identifier's, or 8003", readPort)
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--database <url>', 'sqlite:FILE', 'sqlite:./countersign.db')
+    .addOption(databaseOption())
+    .option(
+      '--no-migrate',
+      'refuse to start on tables that are not up to date, instead of changing them',
+    )
     .option('--policy <file>', 'rules for what is granted, asked and denied, and for exchanges')
     .addOption(
       new Option(

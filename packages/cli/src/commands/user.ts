@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { databaseOption } from '../options/database-option.js';
 import { withEnvironment } from '../options/environment.js';
 
 export interface UserOptions {
@@ -12,10 +13,7 @@ export interface UserOptions {
 export function addUser(program: Command): void {
   const user = program.command('user').description('people who can sign in at the auth server');
   const add = (usage: string, description: string): Command =>
-    user
-      .command(usage)
-      .description(description)
-      .option('--database <url>', 'sqlite:FILE', 'sqlite:./countersign.db');
+    user.command(usage).description(description).addOption(databaseOption());
 
   const adding = add('add <username>', 'make an account')
     .option('--name <name>', 'full name, for agents that ask for the profile')

@@ -7,9 +7,11 @@ import {
 import { existsSync } from 'node:fs';
 import { CommandError, UsageError } from '../command-error.js';
 
-/** A database URL as it may be shown: a password in it is left out. */
-function shown(url: string): string {
-  return url.replace(/^([a-z]+:\/\/[^:/@]*):.*@/, '$1:…@');
+/** A database URL as it may be shown: a password in it is left out, and so are settings, where one might be too. */
+export function shown(url: string): string {
+  return url.startsWith('sqlite:')
+    ? url
+    : url.replace(/^([a-z]+:\/\/[^:/@]*):.*@/, '$1:…@').replace(/\?.*$/s, '?…');
 }
 
 /** Runs `use` on the database that `--database` names, and says which setting is wrong when that cannot be done. */
@@ -30,11 +32,24 @@ export async function withExistingStorage<T>(
   url: string,
   use: (storage: Storage) => Promise<T>,
 ): Promise<T> {
+  existing(url);
+  return await withStorage(url, use);
+}
+
+/** Throws for a database file that would have to be made. */
+export function existing(url: string): void {
   const file = /^sqlite:(?!:memory:$)(.+)$/.exec(url)?.[1];
   if (file !== undefined && !existsSync(file)) {
     throw new UsageError(`--database is "${shown(url)}": there is no such file.`);
   }
-  return await withStorage(url, use);
+}
+
+/** What the system or the server said, for the log: `ECONNREFUSED` or `the database system is shutting down`. */
+export function storageReason({ message, cause }: StorageError): string {
+  if (!(cause instanceof Error)) return message;
+  const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  const said = cause.message.includes(code) ? [cause.message] : [code, cause.message];
+  return `${message} (${said.filter((part) => part !== '').join(': ')})`;
 }
 
 /** The storage's own errors, with the setting they are about. */
@@ -46,7 +61,7 @@ export async function naming<T>(url: string, work: Promise<T>): Promise<T> {
       throw new UsageError(`--database is "${shown(url)}": ${error.message}`);
     }
     if (error instanceof StorageError) {
-      throw new CommandError(`--database is "${shown(url)}": ${error.message}`);
+      throw new CommandError(`--database is "${shown(url)}": ${storageReason(error)}`);
     }
     throw error;
   }

@@ -4,12 +4,13 @@ import {
   openStorage,
   type Policy,
   type Storage,
+  StorageError,
 } from '@countersign/auth-server';
 import type { ServeAuthServerOptions } from '../commands/serve-auth-server.js';
 import { clientAddress, type TrustedProxies } from '../http/client-address.js';
 import type { NodeHandler } from '../http/listen.js';
 import { acceptedWires } from '../options/accepted-wires.js';
-import { naming } from '../options/database.js';
+import { naming, shown, storageReason } from '../options/database.js';
 import type { DevelopmentUser } from '../options/development-users.js';
 import { note } from '../terminal.js';
 import { traceServer } from '../trace/server-trace.js';
@@ -33,7 +34,10 @@ export interface AuthServerSettings {
 export async function openAuthServer(settings: AuthServerSettings): Promise<Party> {
   const { issuer, trustedProxies, options } = settings;
   const { database } = options;
-  const storage = await naming(database, openStorage(database));
+  const storage = await naming(
+    database,
+    openStorage(database, { migrations: options.migrate === false ? 'require' : 'apply' }),
+  );
   try {
     const authServer = await naming(database, create(storage, settings));
     const plain: NodeHandler = (request, incoming) =>
@@ -68,7 +72,10 @@ async function create(
     acceptWire: acceptedWires(options.acceptWire),
     insecureLoopback: options.insecureLoopback ?? false,
     sameOriginRedirects: options.sameOriginRedirects ?? false,
-    onRefused: noteRefusal,
+    onRefused: (error) => {
+      noteRefusal(error);
+      if (error.cause instanceof StorageError) note(`STORAGE:  ${storageReason(error.cause)}`);
+    },
   });
   if (options.trace) note('WARNING: --trace writes tokens and codes to standard error.');
   if (options.consent === 'never') {
@@ -80,7 +87,7 @@ async function create(
   }
   if ((await storage.users.list()).length === 0) {
     note(
-      `Nobody can sign in yet: countersign user add NAME --database ${options.database} makes an account.`,
+      `Nobody can sign in yet: countersign user add NAME --database ${shown(options.database)} makes an account.`,
     );
   }
   return authServer;
@@ -89,7 +96,7 @@ async function create(
 function sweepRegularly(authServer: AuthServer): () => void {
   const sweeping = setInterval(() => {
     authServer.sweep().catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : 'unknown error';
+      const why = error instanceof StorageError ? storageReason(error) : String(error);
       note(`Sweeping expired rows failed: ${why}`);
     });
   }, SWEEP_MILLISECONDS);

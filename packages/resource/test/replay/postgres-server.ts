@@ -12,6 +12,12 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
+/** A server that is not somebody else's: it can be taken down and brought up again on the same data and port. */
+export interface OwnPostgresServer extends PostgresServer {
+  down(): Promise<void>;
+  up(): Promise<void>;
+}
+
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -37,6 +43,11 @@ function completeBinaries(): void {
 export async function startPostgres(): Promise<PostgresServer> {
   const given = process.env['COUNTERSIGN_TEST_DATABASE_URL'];
   if (given !== undefined) return { url: given, stop: async () => undefined };
+  return await startOwnPostgres();
+}
+
+/** A PostgreSQL of its own in a temporary directory. */
+export async function startOwnPostgres(): Promise<OwnPostgresServer> {
   completeBinaries();
   const folder = await mkdtemp(join(tmpdir(), 'countersign-postgres-'));
   // The server refuses to run as root and then runs as a user of its own.
@@ -47,8 +58,11 @@ export async function startPostgres(): Promise<PostgresServer> {
     user: 'postgres',
     password: 'postgres',
     port,
-    persistent: false,
+    persistent: true,
     createPostgresUser: true,
+    initdbFlags: ['--no-sync'],
+    // What survives the end of the process is not less without; only a power cut is not what these tests are about.
+    postgresFlags: ['-c', 'fsync=off'],
     onLog: () => undefined,
     onError: () => undefined,
   });
@@ -56,6 +70,8 @@ export async function startPostgres(): Promise<PostgresServer> {
   await server.start();
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    down: () => server.stop(),
+    up: () => server.start(),
     stop: async () => {
       await server.stop();
       await rm(folder, { recursive: true, force: true });

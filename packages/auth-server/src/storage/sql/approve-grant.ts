@@ -1,8 +1,14 @@
 import type { GrantKey, GrantRecord } from '../grants.js';
-import type { Queries } from './sql-database.js';
+import { changed, type Queries } from './sql-database.js';
+
+const MAX_ATTEMPTS = 10;
 
 /** The active grant for `key`, of which there is at most one. */
 export function findActiveGrant(queries: Queries, key: GrantKey): Promise<GrantRecord | undefined> {
+  return activeGrant(queries, key).executeTakeFirst();
+}
+
+function activeGrant(queries: Queries, key: GrantKey) {
   return queries
     .selectFrom('grants')
     .selectAll()
@@ -10,8 +16,7 @@ export function findActiveGrant(queries: Queries, key: GrantKey): Promise<GrantR
     .where('audience', '=', key.audience)
     .where('userId', 'is not distinct from', key.userId)
     .where('delegate', 'is not distinct from', key.delegate)
-    .where('revokedAt', 'is', null)
-    .executeTakeFirst();
+    .where('revokedAt', 'is', null);
 }
 
 /**
@@ -22,17 +27,33 @@ export async function approveGrant(
   queries: Queries,
   approval: GrantKey & { readonly id: string; readonly scope: string; readonly now: number },
 ): Promise<string> {
-  const { id, userId, agent, delegate, audience, scope, now } = approval;
-  const active = await findActiveGrant(queries, approval);
-  if (active !== undefined) {
-    await queries
-      .updateTable('grants')
-      .set({ scope: unionOfScopes(active.scope, scope), updatedAt: now })
-      .where('id', '=', active.id)
-      .execute();
-    return active.id;
+  // When somebody else makes it first, there is one to widen next, unless it is revoked that very moment.
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    const widened = await widen(queries, approval);
+    if (widened !== undefined) return widened;
+    if (await make(queries, approval)) return approval.id;
   }
+  throw new Error('a grant could be neither made nor widened');
+}
+
+type Approval = Parameters<typeof approveGrant>[1];
+
+async function widen(queries: Queries, approval: Approval): Promise<string | undefined> {
+  const { scope, now } = approval;
+  const active = await activeGrant(queries, approval).forNoKeyUpdate().executeTakeFirst();
+  if (active === undefined) return undefined;
   await queries
+    .updateTable('grants')
+    .set({ scope: unionOfScopes(active.scope, scope), updatedAt: now })
+    .where('id', '=', active.id)
+    .execute();
+  return active.id;
+}
+
+/** False when there is an active one. */
+async function make(queries: Queries, approval: Approval): Promise<boolean> {
+  const { id, userId, agent, delegate, audience, scope, now } = approval;
+  const result = await queries
     .insertInto('grants')
     .values({
       id,
@@ -45,8 +66,9 @@ export async function approveGrant(
       updatedAt: now,
       revokedAt: null,
     })
-    .execute();
-  return id;
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  return changed(result);
 }
 
 /** The scope names of both, each once, in order of first appearance. */

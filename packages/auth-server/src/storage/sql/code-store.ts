@@ -3,7 +3,7 @@ import { insertIssuedToken } from './issued-token-store.js';
 import { jsonFromText } from './json-text.js';
 import { isGrantLive } from './live.js';
 import { insertRefreshToken } from './refresh-token-store.js';
-import { changed, type Queries, type SqlDatabase } from './sql-database.js';
+import type { Queries, SqlDatabase } from './sql-database.js';
 
 export function codeStore(database: SqlDatabase): CodeStore {
   return { redeem: (redemption) => database.write((queries) => redeem(queries, redemption)) };
@@ -11,10 +11,15 @@ export function codeStore(database: SqlDatabase): CodeStore {
 
 async function redeem(queries: Queries, redemption: CodeRedemption): Promise<RedeemResult> {
   const { codeHash, agent, delegate, now } = redemption;
-  const code = await findCode(queries, codeHash);
-  if (code === undefined) return refused('unknown');
+  const named = await findCode(queries, codeHash).executeTakeFirst();
+  if (named === undefined) return refused('unknown');
   // Before everything else: somebody else's attempt neither spends the code nor revokes anything (PROTOCOL 5.3).
-  if (code.agent !== agent || code.delegate !== delegate) return refused('foreign');
+  if (named.agent !== agent || named.delegate !== delegate) return refused('foreign');
+  // Of all who redeem it at once, the first one holds it from here on, and the others see that it has been spent.
+  const live = await isGrantLive(queries, named.grantId);
+  const row = await findCode(queries, codeHash).forNoKeyUpdate().executeTakeFirst();
+  if (row === undefined) return refused('unknown');
+  const code: CodeRecord = { ...row, claims: jsonFromText(row.claims) };
   if (code.redeemedAt !== null) {
     await revokeFirstUse(queries, code, now);
     return refused('reused');
@@ -24,8 +29,8 @@ async function redeem(queries: Queries, redemption: CodeRedemption): Promise<Red
     return refused('redirect-uri-mismatch');
   }
   if (code.expiresAt <= now) return refused('expired');
-  if (!(await isGrantLive(queries, code.grantId))) return refused('revoked');
-  if (!(await spend(queries, redemption))) return refused('reused');
+  if (!live) return refused('revoked');
+  await spend(queries, redemption);
   await issue(queries, code, redemption);
   const { refreshTokenHash } = redemption;
   return { outcome: 'redeemed', code: { ...code, redeemedAt: now, refreshTokenHash } };
@@ -35,13 +40,8 @@ function refused(reason: CodeRefusal): RedeemResult {
   return { outcome: 'refused', reason };
 }
 
-async function findCode(queries: Queries, codeHash: string): Promise<CodeRecord | undefined> {
-  const row = await queries
-    .selectFrom('codes')
-    .selectAll()
-    .where('codeHash', '=', codeHash)
-    .executeTakeFirst();
-  return row === undefined ? undefined : { ...row, claims: jsonFromText(row.claims) };
+function findCode(queries: Queries, codeHash: string) {
+  return queries.selectFrom('codes').selectAll().where('codeHash', '=', codeHash);
 }
 
 async function revokeFirstUse(queries: Queries, code: CodeRecord, now: number): Promise<void> {
@@ -54,17 +54,13 @@ async function revokeFirstUse(queries: Queries, code: CodeRecord, now: number): 
     .execute();
 }
 
-/** The one operation that decides who wins. */
-async function spend(queries: Queries, redemption: CodeRedemption): Promise<boolean> {
+async function spend(queries: Queries, redemption: CodeRedemption): Promise<void> {
   const { codeHash, now, refreshTokenHash } = redemption;
-  const result = await queries
+  await queries
     .updateTable('codes')
     .set({ redeemedAt: now, refreshTokenHash })
     .where('codeHash', '=', codeHash)
-    .where('redeemedAt', 'is', null)
-    .where('expiresAt', '>', now)
-    .executeTakeFirst();
-  return changed(result);
+    .execute();
 }
 
 async function issue(

@@ -2,9 +2,9 @@ import type { ApprovedCode, DecideResult, Decision, LostDecision } from '../pend
 import { approveGrant } from './approve-grant.js';
 import { jsonToText } from './json-text.js';
 import { isUserEnabled } from './live.js';
-import { changed, type Queries } from './sql-database.js';
+import type { Queries } from './sql-database.js';
 
-type Question = NonNullable<Awaited<ReturnType<typeof findQuestion>>>;
+type Question = NonNullable<Awaited<ReturnType<typeof holdQuestion>>>;
 
 /**
  * Answers a question once, inside a write transaction. Who asked, for where, and where the answer goes come from the
@@ -13,18 +13,15 @@ type Question = NonNullable<Awaited<ReturnType<typeof findQuestion>>>;
 export async function decide(queries: Queries, decision: Decision): Promise<DecideResult> {
   const { idHash, userId, now, outcome } = decision;
   if (!(await isUserEnabled(queries, userId))) return { won: false, reason: 'user-disabled' };
-  const answered = await queries
+  const question = await holdQuestion(queries, idHash);
+  if (question === undefined) return { won: false, reason: 'unknown' };
+  const reason = whyLost(question, userId, now);
+  if (reason !== undefined) return { won: false, reason };
+  await queries
     .updateTable('pendingDecisions')
     .set({ outcome, decidedAt: now })
     .where('idHash', '=', idHash)
-    .where('claimedBy', '=', userId)
-    .where('outcome', 'is', null)
-    .where('expiresAt', '>', now)
-    .executeTakeFirst();
-  const question = await findQuestion(queries, idHash);
-  if (!changed(answered) || question === undefined) {
-    return { won: false, reason: whyLost(question, userId, now) };
-  }
+    .execute();
   if (decision.outcome === 'denied') return { won: true, grantId: null };
 
   const { agent, delegate, audience } = question;
@@ -36,21 +33,22 @@ export async function decide(queries: Queries, decision: Decision): Promise<Deci
   return { won: true, grantId };
 }
 
-function findQuestion(queries: Queries, idHash: string) {
+/** Of all who answer at once, the first one holds it, and the others see what became of it. */
+function holdQuestion(queries: Queries, idHash: string) {
   return queries
     .selectFrom('pendingDecisions')
     .selectAll()
     .where('idHash', '=', idHash)
+    .forNoKeyUpdate()
     .executeTakeFirst();
 }
 
-function whyLost(question: Question | undefined, userId: string, now: number): LostDecision {
-  if (question === undefined) return 'unknown';
+function whyLost(question: Question, userId: string, now: number): LostDecision | undefined {
   if (question.outcome !== null) return 'already-decided';
   if (question.expiresAt <= now) return 'expired';
   if (question.claimedBy === null) return 'not-claimed';
   if (question.claimedBy !== userId) return 'claimed-by-another';
-  throw new Error('a question that could be answered was not');
+  return undefined;
 }
 
 async function insertCode(

@@ -1,5 +1,5 @@
 import type { IssuedTokenRecord, IssuedTokenStore } from '../issued-tokens.js';
-import { isGrantLive } from './live.js';
+import { isGrantLive, isGrantLiveNow } from './live.js';
 import type { Queries, SqlDatabase } from './sql-database.js';
 
 export function issuedTokenStore(database: SqlDatabase): IssuedTokenStore {
@@ -17,7 +17,7 @@ export function issuedTokenStore(database: SqlDatabase): IssuedTokenStore {
       database.read(async (queries) => {
         const token = await findIssuedToken(queries, jti);
         if (token === undefined) return false;
-        return token.grantId === null || isGrantLive(queries, token.grantId);
+        return token.grantId === null || isGrantLiveNow(queries, token.grantId);
       }),
   };
 }

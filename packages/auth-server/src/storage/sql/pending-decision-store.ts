@@ -10,14 +10,20 @@ import { changed, type Queries, type SqlDatabase } from './sql-database.js';
 
 export function pendingDecisionStore(database: SqlDatabase): PendingDecisionStore {
   return {
-    create: (decision, { maxPendingPerAgent }) =>
-      database.write(async (queries) => {
-        const { agent, createdAt } = decision;
-        const waiting = await countWaiting(queries, agent, createdAt);
-        if (waiting >= maxPendingPerAgent) return 'too-many-pending';
-        await insert(queries, decision);
-        return 'created';
-      }),
+    create: (decision, { maxPendingPerAgent }) => {
+      const { agent, createdAt } = decision;
+      // Alone: questions that come at the same time must count one another.
+      const alone = [`questions of ${agent}`];
+      return database.write(
+        async (queries) => {
+          const waiting = await countWaiting(queries, agent, createdAt);
+          if (waiting >= maxPendingPerAgent) return 'too-many-pending';
+          await insert(queries, decision);
+          return 'created';
+        },
+        { alone },
+      );
+    },
 
     find: (idHash) => database.read((queries) => find(queries, idHash)),
 
@@ -102,18 +108,22 @@ async function claim(
   userId: string,
   now: number,
 ): Promise<ClaimResult> {
-  const result = await queries
-    .updateTable('pendingDecisions')
-    .set({ claimedBy: userId, claimedAt: now })
+  const pending = await queries
+    .selectFrom('pendingDecisions')
+    .select(['claimedBy', 'outcome', 'expiresAt'])
     .where('idHash', '=', idHash)
-    .where('claimedBy', 'is', null)
-    .where('outcome', 'is', null)
-    .where('expiresAt', '>', now)
+    .forNoKeyUpdate()
     .executeTakeFirst();
-  if (changed(result)) return 'claimed';
-  const pending = await find(queries, idHash);
   if (pending === undefined || pending.outcome !== null || pending.expiresAt <= now) {
     return 'unavailable';
   }
-  return pending.claimedBy === userId ? 'already-claimed-by-you' : 'claimed-by-another';
+  if (pending.claimedBy !== null) {
+    return pending.claimedBy === userId ? 'already-claimed-by-you' : 'claimed-by-another';
+  }
+  await queries
+    .updateTable('pendingDecisions')
+    .set({ claimedBy: userId, claimedAt: now })
+    .where('idHash', '=', idHash)
+    .execute();
+  return 'claimed';
 }

@@ -4,39 +4,54 @@ import type { Queries, SqlDatabase } from './sql-database.js';
 
 export function signInAttemptStore(database: SqlDatabase): SignInAttemptStore {
   return {
-    begin: ({ account, address, now, limits }) =>
-      database.write(async (queries) => {
-        const facts = await gather(queries, { attempt: { account, address, now }, limits });
-        const admission = admitAttempt(facts);
-        if (!admission.allowed) return admission;
-        await queries
-          .insertInto('signInAttempts')
-          .values({ account, address, attemptedAt: now, failures: 1 })
-          .onConflict((conflict) =>
-            conflict.columns(['account', 'address', 'attemptedAt']).doUpdateSet((expression) => ({
-              failures: expression('signInAttempts.failures', '+', 1),
-            })),
-          )
-          .execute();
-        return admission;
-      }),
+    begin: ({ account, address, now, limits }) => {
+      const alone = names(account, address);
+      return database.write(
+        async (queries) => {
+          const facts = await gather(queries, { attempt: { account, address, now }, limits });
+          const admission = admitAttempt(facts);
+          if (!admission.allowed) return admission;
+          await queries
+            .insertInto('signInAttempts')
+            .values({ account, address, attemptedAt: now, failures: 1 })
+            .onConflict((conflict) =>
+              conflict.columns(['account', 'address', 'attemptedAt']).doUpdateSet((expression) => ({
+                failures: expression('signInAttempts.failures', '+', 1),
+              })),
+            )
+            .execute();
+          return admission;
+        },
+        { alone },
+      );
+    },
 
-    succeed: ({ account, address, now }) =>
-      database.write(async (queries) => {
-        await queries
-          .deleteFrom('signInAttempts')
-          .where('account', '=', account)
-          .where('address', '=', address)
-          .execute();
-        await queries
-          .insertInto('signInAddresses')
-          .values({ account, address, lastSignInAt: now })
-          .onConflict((conflict) =>
-            conflict.columns(['account', 'address']).doUpdateSet({ lastSignInAt: now }),
-          )
-          .execute();
-      }),
+    succeed: ({ account, address, now }) => {
+      const alone = names(account, address);
+      return database.write(
+        async (queries) => {
+          await queries
+            .deleteFrom('signInAttempts')
+            .where('account', '=', account)
+            .where('address', '=', address)
+            .execute();
+          await queries
+            .insertInto('signInAddresses')
+            .values({ account, address, lastSignInAt: now })
+            .onConflict((conflict) =>
+              conflict.columns(['account', 'address']).doUpdateSet({ lastSignInAt: now }),
+            )
+            .execute();
+        },
+        { alone },
+      );
+    },
   };
+}
+
+/** Attempts are counted, and those that come at the same time must count one another. */
+function names(account: string, address: string): string[] {
+  return [`sign-in account ${account}`, `sign-in address ${address}`];
 }
 
 async function gather(

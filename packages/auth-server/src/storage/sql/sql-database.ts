@@ -1,42 +1,93 @@
 import { DeleteResult, type InsertResult, type Kysely, UpdateResult } from 'kysely';
+import { setTimeout as pause } from 'node:timers/promises';
 import { StorageError } from '../storage-error.js';
 import type { Schema } from './schema.js';
+import { singleWriter, type SqlEngine } from './sql-engine.js';
 
 /** Something that runs queries: the database itself or a transaction on it. */
 export type Queries = Kysely<Schema>;
 
+/** How often a transaction that has given way to another is run again, and how long it pauses before. */
+const MAX_RUNS = 10;
+const PAUSE_MILLISECONDS = 5;
+
+export interface WriteOptions {
+  /**
+   * Names of what no other transaction with one of these names may decide upon at the same time: for decisions about
+   * rows that do not exist yet, which cannot be locked. Taken in the order given; give them in the same order everywhere.
+   */
+  readonly alone?: readonly string[];
+}
+
 /** The two ways in which the stores reach the database. */
 export class SqlDatabase {
   readonly #queries: Queries;
-  #closed = false;
+  readonly #engine: SqlEngine;
+  readonly #running = new Set<Promise<unknown>>();
+  #closing: Promise<void> | undefined;
 
-  constructor(queries: Queries) {
+  constructor(queries: Queries, engine: SqlEngine = singleWriter) {
     this.#queries = queries;
+    this.#engine = engine;
   }
 
   /** Runs one query. */
   async read<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
-    this.#checkOpen();
-    return work(this.#queries);
+    return this.#run(() => work(this.#queries));
   }
 
   /**
-   * Runs `work` as one transaction that excludes every other one, in this process and in others. `work` must have no
-   * effect but on the database, since a dialect may have to run it again.
+   * Runs `work` as one transaction. `work` must have no effect but on the database, since it may be run again.
+   *
+   * On SQLite it excludes every other transaction, in this process and in others. On PostgreSQL (READ COMMITTED)
+   * others run beside it, and each statement sees what has been committed by then. What a transaction decides upon it
+   * must therefore
+   *
+   * - test in the condition of the one statement that writes, or
+   * - read with `forShare` (it must not change before this commits) or `forNoKeyUpdate` (this will change it), or
+   * - name in `alone`, when it is about rows that do not exist yet.
+   *
+   * Locks are taken in this order, so that nobody waits in a circle: names, people, questions, grants, codes, refresh
+   * tokens, anything else.
    */
-  async write<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
-    this.#checkOpen();
-    return this.#queries.transaction().execute(work);
+  async write<T>(
+    work: (queries: Queries) => Promise<T>,
+    { alone = [] }: WriteOptions = {},
+  ): Promise<T> {
+    return this.#run(async () => {
+      for (let run = 1; ; run++) {
+        try {
+          return await this.#queries.transaction().execute(async (transaction) => {
+            for (const name of alone) await this.#engine.holdName(transaction, name);
+            return await work(transaction);
+          });
+        } catch (error) {
+          if (run === MAX_RUNS || !this.#engine.gaveWay(error)) throw error;
+        }
+        await pause(PAUSE_MILLISECONDS);
+      }
+    });
   }
 
+  isMissingTable(error: unknown): boolean {
+    return this.#engine.isMissingTable(error);
+  }
+
+  /** Waits for what is running; what is asked for from now on is refused. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await this.#queries.destroy();
+    this.#closing ??= Promise.allSettled(this.#running).then(() => this.#queries.destroy());
+    await this.#closing;
   }
 
-  #checkOpen(): void {
-    if (this.#closed) throw new StorageError('The database has been closed.');
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw new StorageError('The database has been closed.');
+    const running = work();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
   }
 }
 

@@ -26,6 +26,11 @@ export async function createSqlStorage(queries: Kysely<Schema>): Promise<Storage
     await database.close();
     throw error;
   }
+  return storageOn(database);
+}
+
+/** The store on a database whose tables are up to date. Owns it and closes it. */
+export function storageOn(database: SqlDatabase): Storage {
   return {
     users: userStore(database),
     subjects: subjectStore(database),

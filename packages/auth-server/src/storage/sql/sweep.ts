@@ -72,8 +72,13 @@ async function deleteBatch(
   batch: number,
 ): Promise<number> {
   const columns = sql.join(key.map((name) => sql.ref(name)));
-  const old = sql`select ${columns} from ${sql.table(table)} where ${sql.ref(time)} <= ${now - keepSeconds} limit ${batch}`;
-  const statement = sql`delete from ${sql.table(table)} where (${columns}) in (${old})`;
-  const result = await database.write((queries) => statement.execute(queries));
+  const isOld = sql`${sql.ref(time)} <= ${now - keepSeconds}`;
+  const old = sql`select ${columns} from ${sql.table(table)} where ${isOld} limit ${batch}`;
+  // Said twice because a row may get a new time between being chosen and being deleted: an entry remembered anew stays.
+  const statement = sql`delete from ${sql.table(table)} where (${columns}) in (${old}) and ${isOld}`;
+  // Replicas that sweep at once take turns, rather than wait for each other's rows in a circle.
+  const result = await database.write((queries) => statement.execute(queries), {
+    alone: ['sweep'],
+  });
   return Number(result.numAffectedRows ?? 0n);
 }

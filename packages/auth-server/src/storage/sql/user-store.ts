@@ -61,14 +61,14 @@ export function userStore(database: SqlDatabase): UserStore {
 
     disable: (id, now) =>
       database.write(async (queries) => {
-        await queries
+        // Also when they are disabled already: nobody may enable them in between.
+        const result = await queries
           .updateTable('users')
-          .set({ disabledAt: now })
+          .set(({ fn, val }) => ({ disabledAt: fn.coalesce('disabledAt', val(now)) }))
           .where('id', '=', id)
-          .where('disabledAt', 'is', null)
-          .execute();
+          .executeTakeFirst();
         await withdrawEverything(queries, id, now);
-        return exists(queries, id);
+        return changed(result);
       }),
 
     enable: (id) =>
@@ -96,15 +96,6 @@ async function withdrawEverything(queries: Queries, userId: string, now: number)
     .where('userId', '=', userId)
     .where('revokedAt', 'is', null)
     .execute();
-}
-
-async function exists(queries: Queries, id: string): Promise<boolean> {
-  const row = await queries
-    .selectFrom('users')
-    .select('id')
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return row !== undefined;
 }
 
 function asRecord(row: UserRow | undefined): UserRecord | undefined {

@@ -6,6 +6,7 @@ import type { Schema } from '../sql/schema.js';
 import { StorageConfigurationError, StorageError } from '../storage-error.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { sqliteDialect } from './sqlite-dialect.js';
+import { withoutRowLocks } from './without-row-locks.js';
 
 const IN_MEMORY = ':memory:';
 
@@ -26,7 +27,7 @@ export async function openSqlite(
   }
   return new Kysely<Schema>({
     dialect: sqliteDialect(connection),
-    plugins: [new CamelCasePlugin()],
+    plugins: [withoutRowLocks, new CamelCasePlugin()],
   });
 }
 

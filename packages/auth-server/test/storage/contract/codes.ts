@@ -132,6 +132,10 @@ export function codeContract({ storage, connect }: Contract): void {
       expect(
         results.filter((result) => 'reason' in result && result.reason === 'reused'),
       ).toHaveLength(99);
+      const won = results.findIndex(({ outcome }) => outcome === 'redeemed');
+      expect(await storage().issuedTokens.find(`jti-${won}`)).toBeDefined();
+      const use = refresh({ hash: `refresh-${won}` });
+      expect(await storage().refreshTokens.use(use)).toBeUndefined();
     });
   });
 }

@@ -56,9 +56,12 @@ export function pendingDecisionContract({ storage, connect }: Contract): void {
       expect(await pending().create(newQuestion('f'), { maxPendingPerAgent: 3 })).toBe('created');
     });
 
-    it('do not pass the limit when a hundred are asked at the same time', async () => {
+    it('do not pass the limit when a hundred are asked at once, on two connections', async () => {
+      const other = await connect();
       const results = await hundred((index) =>
-        pending().create(newQuestion(`a-${index}`), { maxPendingPerAgent: 10 }),
+        (index % 2 === 0 ? storage() : other).pendingDecisions.create(newQuestion(`a-${index}`), {
+          maxPendingPerAgent: 10,
+        }),
       );
       expect(results.filter((result) => result === 'created')).toHaveLength(10);
     });

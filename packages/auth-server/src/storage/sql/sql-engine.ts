@@ -1,0 +1,21 @@
+import type { Queries } from './sql-database.js';
+
+/** What differs between databases beyond how a query is spelled. */
+export interface SqlEngine {
+  /** Waits until no other transaction holds `name`, and holds it until this one ends. */
+  holdName(queries: Queries, name: string): Promise<void>;
+  /** True when the transaction was given up in favour of another one and may well succeed when it is run again. */
+  gaveWay(error: unknown): boolean;
+  /** True when a query failed because a table does not exist. */
+  isMissingTable(error: unknown): boolean;
+}
+
+/** SQLite runs one writing transaction at a time: there is nothing to hold, and nobody to give way to. */
+export const singleWriter: SqlEngine = {
+  holdName: async () => undefined,
+  gaveWay: () => false,
+  isMissingTable: (error) =>
+    error instanceof Error &&
+    error.cause instanceof Error &&
+    error.cause.message.includes('no such table'),
+};
