@@ -4,7 +4,7 @@ import { checkGrantedToken, grantedScope, type GrantedToken } from './explorator
 import { type HeldToken, renewalTime, type Wanted } from './held-token.js';
 
 /**
- * Checks a granted token against what was asked for, and keeps it. Throws `response_invalid` for a token that is not
+ * Checks a granted token against what was asked for, and keeps it, no longer than until `latestEnd`. Throws `response_invalid` for a token that is not
  * for this resource, agent and key.
  */
 export async function keepToken(
@@ -12,13 +12,14 @@ export async function keepToken(
   personKey: string,
   granted: GrantedToken,
   asked: Wanted & { readonly resource: ServerIdentifier; readonly authServer: ServerIdentifier },
+  latestEnd = Infinity,
 ): Promise<HeldToken> {
   const { id, keys, clock, store } = context;
   const { resource, authServer, scope, authRequestUrl } = asked;
   const own = { agent: id, keyThumbprint: keys.current.thumbprint };
   const exp = await checkGrantedToken(granted.token, { authServer, resource, ...own });
   const now = clock();
-  const expiresAt = Math.min(now + granted.expiresIn, exp ?? Infinity);
+  const expiresAt = Math.min(now + granted.expiresIn, exp ?? Infinity, latestEnd);
   const held: HeldToken = {
     resource,
     authServer,

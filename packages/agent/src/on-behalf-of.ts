@@ -8,9 +8,9 @@ import {
 import { type AccessSource, OWN_PERSON } from './access.js';
 import type { AgentContext } from './context.js';
 import type { AccessRequest } from './exploratory/challenge-checks.js';
-import { checkGrantedToken } from './exploratory/token-answer.js';
 import type { TokenEndpoint } from './exploratory/token-endpoint.js';
 import { covers, type HeldToken, isUsable } from './held-token.js';
+import { keepToken } from './keep-token.js';
 import type { Agent } from './options.js';
 import { createSignedFetch } from './signed-fetch.js';
 import { type UpstreamSession, UpstreamSessions } from './upstream-sessions.js';
@@ -42,8 +42,16 @@ export function createOnBehalfOf(
         }
         const session = sessions.open(await sha256Text(text), token.expiresAt, now);
         // From the first request on it is known who calls (PROTOCOL section 5.8), however the agent begins otherwise.
-        const own: AgentContext = { ...context, scheme: 'jwks', store: session.store };
-        const source = exchangeSource(context, endpoint, session, text);
+        const own: AgentContext = {
+          ...context,
+          // Read anew at each step: they may change while the agent runs.
+          get keys() {
+            return context.keys;
+          },
+          scheme: 'jwks',
+          store: session.store,
+        };
+        const source = exchangeSource(own, endpoint, session, text);
         return await createSignedFetch(own, source, OWN_PERSON)(input, init);
       },
     };
@@ -89,12 +97,13 @@ function exchangeSource(
           covers(other, request),
         async (abandoned) => {
           // Another call may have got one between this call's look into the store and now.
-          const held = await heldFor(request, context, session, sent);
+          const held = await heldFor(request, context, sent);
           if (held !== undefined) return held;
           const { authServer, resourceToken } = request;
           const form = { resourceToken, upstreamToken };
           const granted = await endpoint.exchange(authServer, form, abandoned);
-          return await keep(granted, request, context, session);
+          const once = { ...granted, refreshToken: undefined };
+          return await keepToken(context, OWN_PERSON.key, once, request, session.expiresAt);
         },
         signal,
       ),
@@ -112,8 +121,7 @@ function exchangeSource(
 
 async function heldFor(
   request: AccessRequest,
-  { id, keys, clock }: AgentContext,
-  { store }: UpstreamSession,
+  { id, keys, clock, store }: AgentContext,
   sent: ReadonlySet<string>,
 ): Promise<HeldToken | undefined> {
   const own = { agent: id, keyThumbprint: keys.current.thumbprint, now: clock() };
@@ -125,27 +133,4 @@ async function heldFor(
       isUsable(one, own) &&
       !sent.has(one.token),
   );
-}
-
-/** Checks what was granted and keeps it, for no longer than the upstream token lives. */
-async function keep(
-  granted: { readonly token: string; readonly expiresIn: number },
-  { resource, authServer, scope, authRequestUrl }: AccessRequest,
-  { id, keys, clock }: AgentContext,
-  { store, expiresAt: end }: UpstreamSession,
-): Promise<HeldToken> {
-  const own = { agent: id, keyThumbprint: keys.current.thumbprint };
-  const exp = await checkGrantedToken(granted.token, { authServer, resource, ...own });
-  const now = clock();
-  const held: HeldToken = {
-    resource,
-    authServer,
-    token: granted.token,
-    expiresAt: Math.min(now + granted.expiresIn, exp ?? Infinity, end),
-    scope,
-    ...(authRequestUrl === undefined ? {} : { authRequestUrl }),
-    ...own,
-  };
-  await store.saveToken(OWN_PERSON.key, held, now);
-  return held;
 }
