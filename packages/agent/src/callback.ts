@@ -159,6 +159,6 @@ function refusalOf(flow: PendingFlow, answer: CallbackParameters): AAuthError {
     ? new AAuthError('interaction_denied', `Access was denied at ${who}.`, { detail })
     : new AAuthError('interaction_failed', `The person came back from ${who} without an answer.`, {
         detail,
-        refusedBy: flow.kind === 'consent' ? 'auth-server' : 'resource',
+        refusedBy: flow.kind === 'visit' ? 'resource' : 'auth-server',
       });
 }

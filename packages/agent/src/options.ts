@@ -166,8 +166,8 @@ export interface Agent {
    * Signs in the person beside this program (PROTOCOL section 5.6): asks through `interaction`, waits, and returns who it is,
    * verified in full. Calls for the same thing share one flow. The refresh token that comes along is not kept.
    *
-   * Rejects with `AAuthError` `configuration_invalid` (a web application, scheme `hwk`, an auth server or scopes that
-   * are none), `interaction_denied`, `interaction_timeout`, `interaction_failed`, `response_invalid` (the token is not a
+   * Rejects with `AAuthError` `configuration_invalid` (no interaction that waits, an agent that shows its bare key only,
+   * an auth server or scopes that are none), `interaction_denied`, `interaction_timeout`, `interaction_failed`, `response_invalid` (the token is not a
    * sign-in of that auth server to this agent and key; `rule` says why), `discovery_failed` and what the token endpoint
    * names.
    *

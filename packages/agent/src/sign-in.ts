@@ -63,8 +63,11 @@ export class SignIn {
 
   /** `agent.signIn`. Calls for the same thing share one flow: there is one person beside the program. */
   async wait(authServer: string, options: SignInOptions): Promise<SignedInPerson> {
-    if (this.#context.interaction.mode === 'redirect') {
-      refuse('signIn waits for the person; a web application answers with startSignIn instead.');
+    if (this.#context.interaction.mode !== 'wait') {
+      refuse(
+        'signIn waits for the person beside the program, by interaction mode wait; a web application answers with ' +
+          'startSignIn instead.',
+      );
     }
     const asked = this.#read(authServer, options.scopes);
     const purpose = JSON.stringify([asked.authServer, asked.scope]);
@@ -101,9 +104,9 @@ export class SignIn {
   }
 
   #read(authServer: string, scopes: readonly string[] = ['openid']): Asked {
-    const { identifiers, scheme } = this.#context;
-    if (scheme === 'hwk') {
-      refuse('A sign-in is made out to an identity: an agent of scheme hwk has none.');
+    const { identifiers, climb } = this.#context;
+    if (climb === 'signature') {
+      refuse('A sign-in is made out to an identity: an agent that shows its bare key has none.');
     }
     const scope = parseScope(scopes.join(' '));
     if (scope === undefined || scopes.some((name) => name.includes(' '))) {

@@ -486,7 +486,7 @@ describe('a sign-in that comes to nothing', () => {
     const answer = await agent.handle(get(address, { cookie }));
     expect([answer?.status, answer?.headers.get('location')]).toEqual([303, `${AGENT}/?denied`]);
     expect(answer?.headers.get('set-cookie')).toContain('Max-Age=0');
-    expect(failed[0]?.error.code).toBe('interaction_denied');
+    expect(failed[0]?.error).toMatchObject({ code: 'interaction_denied', refusedBy: 'person' });
     expect(failed[0]?.callback.returnTo).toBe('/report');
   });
 
@@ -536,7 +536,7 @@ describe('starting a sign-in', () => {
     ['no scopes at all', {}, AUTH, [], 'scopes'],
     ['two scopes in one', {}, AUTH, ['openid email'], 'scopes'],
     ['a scope with a quote', {}, AUTH, ['"'], 'scopes'],
-    ['scheme hwk', { scheme: 'hwk' }, AUTH, undefined, 'hwk'],
+    ['an agent that shows its bare key', { scheme: 'hwk' }, AUTH, undefined, 'bare key'],
   ])('is refused for %s, and nothing is sent', async (_, options, server, scopes, named) => {
     const agent = application(options);
     const error = await rejection(
@@ -564,6 +564,8 @@ describe('starting a sign-in', () => {
     expect(waits.message).toContain('signIn');
     const web = await rejection(application().signIn(AUTH));
     expect(web.message).toContain('startSignIn');
+    const alone = await rejection(world.agent({ interaction: { mode: 'none' } }).signIn(AUTH));
+    expect(alone.message).toContain('beside the program');
     expect(world.seen).toEqual([]);
   });
 
