@@ -71,6 +71,8 @@ export function createAuthorize(
         (abandoned) => obtain(context, access, person, id, scope, abandoned),
         signal,
       );
+      // An agent that begins with its bare key shows this from now on.
+      if (context.scheme === 'hwk') context.climbed.set(person.key, id, 'authorization');
       return { resource: id, authServer, scope: held.scope, expiresAt: held.expiresAt };
     };
 }

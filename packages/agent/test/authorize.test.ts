@@ -126,6 +126,14 @@ describe('agent.authorize', () => {
     ]);
   });
 
+  it('lets an agent that begins with its bare key climb at once', async () => {
+    world.wanted = ['data.read'];
+    const agent = world.agent({ scheme: 'hwk', climb: 'authorization' });
+    await agent.authorize(API, read);
+    await agent.fetch(`${API}/data`);
+    expect(world.to(API).map(({ scheme }) => scheme)).toEqual(['jwks', 'jwt']);
+  });
+
   it('keeps people apart', async () => {
     const agent = world.agent();
     await agent.for('ann').authorize(API, read);
@@ -297,8 +305,10 @@ describe('agent.authorize is refused, and nobody is asked for a token,', () => {
     expect(world.seen).toEqual([]);
   });
 
-  it('when the agent is pseudonymous', async () => {
-    expect(await refused({ scheme: 'hwk' })).toMatchObject({ code: 'configuration_invalid' });
+  it('when the agent may not climb so far', async () => {
+    for (const options of [{ scheme: 'hwk' }, { climb: 'identity' }] as const) {
+      expect(await refused(options)).toMatchObject({ code: 'configuration_invalid' });
+    }
     expect(world.seen).toEqual([]);
   });
 });
