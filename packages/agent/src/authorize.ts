@@ -5,11 +5,11 @@ import {
   type ServerIdentifier,
 } from '@countersign/protocol';
 import type { Access, Person } from './access.js';
+import { mayProve } from './climb.js';
 import type { AgentContext } from './context.js';
 import { requestResourceToken } from './exploratory/resource-token-endpoint.js';
 import { covers, type HeldToken, isDueForRenewal, isUsable, narrowest } from './held-token.js';
 import { Flights } from './shared-flight.js';
-import { baseSigning } from './signer.js';
 
 export interface AuthorizeOptions {
   /** What is needed, in the resource's own scope names: one to 64 of them. */
@@ -35,7 +35,7 @@ export interface Authorization {
  * with the person's approval if need be. The next `fetch` there sends the token at once.
  *
  * `resource` is a server identifier: an https origin without a path. Rejects with `AAuthError`:
- * - `configuration_invalid`: no server identifier, no or malformed scopes, or an agent with scheme `hwk`;
+ * - `configuration_invalid`: no server identifier, no or malformed scopes, or an agent that may not climb so far;
  * - `discovery_failed`: its metadata cannot be had, or (rule `resource_token_endpoint_missing`) names no such endpoint;
  * - `invalid_scope` and other codes the resource names (`refusedBy: 'resource'`);
  * - `challenge_refused`: the resource token is not for this agent, key, resource or auth server, or asks for other
@@ -61,8 +61,8 @@ export function createAuthorize(
       signal?.throwIfAborted();
       const id = resourceOf(resource, context);
       const scope = scopesOf(scopes);
-      if (baseSigning(context).by === 'key') {
-        refuse('An agent with scheme hwk is nobody that could be authorised: use scheme jwks.');
+      if (!mayProve(context.climb, 'authorization')) {
+        refuse("This agent may not be authorised: leave out climb, or set it to 'authorization'.");
       }
       const purpose = JSON.stringify([person.key, person.returnTo, id, scope.toSorted()]);
       const { authServer, ...held } = await flights.share(
