@@ -64,7 +64,9 @@ export function userStore(database: SqlDatabase): UserStore {
         // Also when they are disabled already: nobody may enable them in between.
         const result = await queries
           .updateTable('users')
-          .set(({ fn, val }) => ({ disabledAt: fn.coalesce('disabledAt', val(now)) }))
+          .set((expression) => ({
+            disabledAt: expression.fn.coalesce('disabledAt', expression.val(now)),
+          }))
           .where('id', '=', id)
           .executeTakeFirst();
         await withdrawEverything(queries, id, now);
