@@ -1,4 +1,4 @@
-import type { GrantKey, GrantRecord } from '../grants.js';
+import type { ApprovedDocument, GrantKey, GrantRecord } from '../grants.js';
 import type { Queries } from './sql-database.js';
 
 /** The active grant for `key`, of which there is at most one. */
@@ -10,6 +10,7 @@ export function findActiveGrant(queries: Queries, key: GrantKey): Promise<GrantR
     .where('audience', '=', key.audience)
     .where('userId', 'is not distinct from', key.userId)
     .where('delegate', 'is not distinct from', key.delegate)
+    .where('documentHash', 'is not distinct from', key.documentHash ?? null)
     .where('revokedAt', 'is', null)
     .executeTakeFirst();
 }
@@ -20,10 +21,17 @@ export function findActiveGrant(queries: Queries, key: GrantKey): Promise<GrantR
  */
 export async function approveGrant(
   queries: Queries,
-  approval: GrantKey & { readonly id: string; readonly scope: string; readonly now: number },
+  approval: Omit<GrantKey, 'documentHash'> & {
+    readonly id: string;
+    readonly scope: string;
+    readonly document?: ApprovedDocument;
+    readonly now: number;
+  },
 ): Promise<string> {
   const { id, userId, agent, delegate, audience, scope, now } = approval;
-  const active = await findActiveGrant(queries, approval);
+  const document = approval.document ?? { documentHash: null, purpose: null, endsAt: null };
+  const key = { userId, agent, delegate, audience, documentHash: document.documentHash };
+  const active = await findActiveGrant(queries, key);
   if (active !== undefined) {
     await queries
       .updateTable('grants')
@@ -44,6 +52,7 @@ export async function approveGrant(
       createdAt: now,
       updatedAt: now,
       revokedAt: null,
+      ...document,
     })
     .execute();
   return id;

@@ -4,6 +4,7 @@ import { jsonFromText } from './json-text.js';
 import { isGrantLive } from './live.js';
 import { insertRefreshToken } from './refresh-token-store.js';
 import { changed, type Queries, type SqlDatabase } from './sql-database.js';
+import { endingWithAccess, termsFromColumns } from './terms-columns.js';
 
 export function codeStore(database: SqlDatabase): CodeStore {
   return { redeem: (redemption) => database.write((queries) => redeem(queries, redemption)) };
@@ -23,7 +24,7 @@ async function redeem(queries: Queries, redemption: CodeRedemption): Promise<Red
   if (redirectUri !== undefined && redirectUri !== code.redirectUri) {
     return refused('redirect-uri-mismatch');
   }
-  if (code.expiresAt <= now) return refused('expired');
+  if (code.expiresAt <= now || (code.accessEndsAt ?? Infinity) <= now) return refused('expired');
   if (!(await isGrantLive(queries, code.grantId))) return refused('revoked');
   if (!(await spend(queries, redemption))) return refused('reused');
   await issue(queries, code, redemption);
@@ -41,7 +42,9 @@ async function findCode(queries: Queries, codeHash: string): Promise<CodeRecord 
     .selectAll()
     .where('codeHash', '=', codeHash)
     .executeTakeFirst();
-  return row === undefined ? undefined : { ...row, claims: jsonFromText(row.claims) };
+  return row === undefined
+    ? undefined
+    : { ...row, ...termsFromColumns(row), claims: jsonFromText(row.claims) };
 }
 
 async function revokeFirstUse(queries: Queries, code: CodeRecord, now: number): Promise<void> {
@@ -74,6 +77,7 @@ async function issue(
 ): Promise<void> {
   const { now, refreshTokenHash, issued } = redemption;
   const { grantId, agent, delegate, audience, subject, userId, scope, claims } = code;
+  const { accessEndsAt, encryptionJwk } = code;
   const common = { grantId, agent, delegate, audience, subject };
   if (refreshTokenHash !== null) {
     await insertRefreshToken(queries, {
@@ -82,10 +86,17 @@ async function issue(
       userId,
       scope,
       claims,
+      accessEndsAt,
+      encryptionJwk,
       createdAt: now,
     });
   }
-  await insertIssuedToken(queries, { ...common, ...issued, parentJti: null, issuedAt: now });
+  await insertIssuedToken(queries, {
+    ...common,
+    ...endingWithAccess(issued, code),
+    parentJti: null,
+    issuedAt: now,
+  });
   await queries
     .updateTable('pendingDecisions')
     .set({ deliveredAt: now })

@@ -3,6 +3,7 @@ import { approveGrant } from './approve-grant.js';
 import { jsonToText } from './json-text.js';
 import { isUserEnabled } from './live.js';
 import { changed, type Queries } from './sql-database.js';
+import { termsToColumns } from './terms-columns.js';
 
 type Question = NonNullable<Awaited<ReturnType<typeof findQuestion>>>;
 
@@ -76,6 +77,7 @@ async function insertCode(
       expiresAt: code.expiresAt,
       redeemedAt: null,
       refreshTokenHash: null,
+      ...termsToColumns(code),
     })
     .execute();
 }
