@@ -14,6 +14,7 @@ import {
   type Challenge,
   createRequestVerifier,
   type Discovery,
+  encryptToken,
   isAAuthError,
   issueAuthToken,
   issueResourceToken,
@@ -26,6 +27,7 @@ import {
   type PublishesKeys,
   serializeChallenge,
   type ServerIdentifier,
+  type TokenOpener,
   AAuthError as AAuthFailure,
 } from '@countersign/protocol';
 import { createAgent } from '../src/index.js';
@@ -49,6 +51,13 @@ export function keysOf(kid: string): Promise<KeySet> {
     made.get(kid) ?? generatePrivateJwk({ kid }).then((jwk) => loadKeySet({ keys: [jwk] }));
   made.set(kid, held);
   return held;
+}
+
+/** What a token is granted for. */
+interface Asked {
+  readonly scope: readonly string[];
+  readonly audience: ServerIdentifier;
+  readonly document?: string;
 }
 
 /** A request as it arrived somewhere. */
@@ -76,6 +85,8 @@ export class World {
   readonly keys = new Map<string, KeySet>();
   agentKeys!: KeySet;
   insecureLoopback = false;
+  /** Has auth tokens encrypted to the resource. */
+  tokenOpener: TokenOpener | undefined;
 
   // The resource.
   wanted: readonly string[] = SCOPE;
@@ -95,12 +106,9 @@ export class World {
   token: (
     form: ReadonlyMap<string, string>,
   ) => Response | undefined | Promise<Response | undefined> = () => undefined;
-  readonly codes = new Map<string, { scope: readonly string[]; audience: ServerIdentifier }>();
-  readonly requests = new Map<string, { scope: readonly string[]; audience: ServerIdentifier }>();
-  readonly refreshable = new Map<
-    string,
-    { scope: readonly string[]; audience: ServerIdentifier }
-  >();
+  readonly codes = new Map<string, Asked>();
+  readonly requests = new Map<string, Asked>();
+  readonly refreshable = new Map<string, Asked>();
   #serial = 0;
 
   static async create(): Promise<World> {
@@ -153,6 +161,7 @@ export class World {
     },
     keyAt: () => Promise.resolve(undefined),
     certificatesAt: () => Promise.resolve(undefined),
+    documentAt: () => Promise.reject(new AAuthFailure('discovery_failed', 'not found')),
   };
 
   async #key(id: string, kid: string): Promise<VerificationKey | undefined> {
@@ -192,6 +201,7 @@ export class World {
       trustedIssuers: () => true,
       insecureLoopback: this.insecureLoopback,
       acceptWire: acceptWire ?? this.acceptWire,
+      ...(this.tokenOpener === undefined ? {} : { tokenOpener: this.tokenOpener }),
     });
     return (await verify(message)).caller;
   }
@@ -217,16 +227,23 @@ export class World {
   /** `Authorization required`, with a real resource token. */
   async challenge(
     caller: Caller,
-    options: { status?: number; resource?: ServerIdentifier; scope?: readonly string[] } = {},
+    options: {
+      status?: number;
+      resource?: ServerIdentifier;
+      scope?: readonly string[];
+      /** Asks with that document in place of scopes. */
+      authRequestUrl?: string;
+    } = {},
   ): Promise<Response> {
-    const { status = 401, resource = API, scope = this.wanted } = options;
+    const { status = 401, resource = API, authRequestUrl } = options;
+    const { scope = this.wanted } = options;
     if (caller.kind === 'key') return agentAuth({ kind: 'identity' });
     const resourceToken = await issueResourceToken(this.keys.get(resource)!.current, {
       resource,
       authServer: this.authServer,
       agent: caller.kind === 'agent' ? caller.agent : caller.token.agent!,
       agentThumbprint: caller.key.thumbprint,
-      scope,
+      ...(authRequestUrl === undefined ? { scope } : { authRequestUrl }),
       now: this.now,
       tokenId: `rt-${++this.#serial}`,
       ...this.resourceClaims,
@@ -252,11 +269,17 @@ export class World {
       case 'auth': {
         const claims = claimsOf(form.get('resource_token') ?? '') as {
           iss: ServerIdentifier;
-          scope: string;
+          scope?: string;
+          auth_request_url?: string;
         };
+        const { auth_request_url: document } = claims;
         const asked = form.has('scope')
           ? { scope: [], audience: caller.agent }
-          : { scope: claims.scope.split(' '), audience: claims.iss };
+          : {
+              scope: claims.scope?.split(' ') ?? this.wanted,
+              audience: claims.iss,
+              ...(document === undefined ? {} : { document }),
+            };
         if (this.consent === 'direct') return await this.grant(id, caller, asked);
         const requestToken = `request-${++this.#serial}`;
         this.requests.set(requestToken, asked);
@@ -283,10 +306,10 @@ export class World {
   async grant(
     issuer: ServerIdentifier,
     caller: Extract<Caller, { kind: 'agent' }>,
-    asked: { scope: readonly string[]; audience: ServerIdentifier },
+    asked: Asked,
     withRefresh = this.refreshTokens,
   ): Promise<Response> {
-    const token = await issueAuthToken(this.keys.get(issuer)!.current, {
+    const signed = await issueAuthToken(this.keys.get(issuer)!.current, {
       issuer,
       audience: asked.audience,
       confirmation: caller.key.jwk,
@@ -296,8 +319,13 @@ export class World {
       now: this.now,
       tokenId: `at-${++this.#serial}`,
       lifetimeSeconds: this.expiresIn,
+      ...(asked.document === undefined
+        ? {}
+        : { claims: { authorization_details: [{ type: 'document', url: asked.document }] } }),
       ...this.authTokenClaims,
     });
+    const key = this.tokenOpener?.publicJwk;
+    const token = key === undefined ? signed : await encryptToken(signed, key);
     const refreshToken = `refresh-${++this.#serial}`;
     if (withRefresh) this.refreshable.set(refreshToken, asked);
     return json({

@@ -1,4 +1,4 @@
-import { scopeCovers, type ServerIdentifier } from '@countersign/protocol';
+import { type AuthorizationDetail, scopeCovers, type ServerIdentifier } from '@countersign/protocol';
 import type { ExchangePolicy } from './exchange-policy.js';
 
 /** What an agent asks for, as policy sees it: everything in it has been verified. */
@@ -10,6 +10,13 @@ export interface AccessRequest {
   /** The resource, or the agent itself for a sign-in. */
   readonly audience: ServerIdentifier;
   readonly scopes: readonly string[];
+  /**
+   * What exactly is asked for (RFC 9396), from an Auth Request Document; absent without. A grant grants them too: a rule
+   * that looks at scopes alone grants whatever details come with them.
+   */
+  readonly authorizationDetails?: readonly AuthorizationDetail[];
+  /** Unix seconds at which the document ends everything granted. */
+  readonly endsAt?: number;
 }
 
 export type PolicyDecision =

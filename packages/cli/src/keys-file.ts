@@ -1,5 +1,13 @@
 import { type AlgorithmName, generatePrivateJwk } from '@countersign/httpsig';
-import { isAAuthError, isJsonObject, type KeySet, loadKeySet } from '@countersign/protocol';
+import {
+  generateEncryptionJwk,
+  isAAuthError,
+  isJsonObject,
+  type KeySet,
+  loadKeySet,
+  loadTokenOpener,
+  type TokenOpener,
+} from '@countersign/protocol';
 import { open, readFile, stat } from 'node:fs/promises';
 import { CommandError } from './command-error.js';
 
@@ -9,21 +17,7 @@ import { CommandError } from './command-error.js';
  */
 export async function loadKeysFile(path: string, kid?: string): Promise<KeySet> {
   await createKeysFile(path, kid === undefined ? {} : { kid });
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw new CommandError(`Cannot read the keys file ${path}: ${whyOf(error)}.`);
-  });
-  const { mode } = await stat(path);
-  if ((mode & 0o077) !== 0) {
-    throw new CommandError(
-      `Others may read the keys file ${path}: chmod 600 it, or make new keys.`,
-    );
-  }
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch {
-    throw new CommandError(`The keys file ${path} is not JSON.`);
-  }
+  let content = await readPrivateJson(path);
   // A single private JWK, as other tools write it, is a set of one.
   if (isJsonObject(content) && content['keys'] === undefined && content['kty'] !== undefined) {
     content = { keys: [content] };
@@ -36,11 +30,46 @@ export async function loadKeysFile(path: string, kid?: string): Promise<KeySet> 
   }
 }
 
+/**
+ * Loads a file of encryption keys, which auth tokens are encrypted to: like a keys file, apart from it, with one P-256
+ * key when it is made.
+ */
+export async function loadEncryptionKeysFile(path: string): Promise<TokenOpener> {
+  await createFile(path, () => generateEncryptionJwk({ kid: 'encryption-key-1' }));
+  try {
+    return await loadTokenOpener(await readPrivateJson(path));
+  } catch (error) {
+    if (isAAuthError(error)) throw new CommandError(`The keys file ${path}: ${error.message}`);
+    throw error;
+  }
+}
+
+async function readPrivateJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new CommandError(`Cannot read the keys file ${path}: ${whyOf(error)}.`);
+  });
+  const { mode } = await stat(path);
+  if ((mode & 0o077) !== 0) {
+    throw new CommandError(
+      `Others may read the keys file ${path}: chmod 600 it, or make new keys.`,
+    );
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CommandError(`The keys file ${path} is not JSON.`);
+  }
+}
+
 /** Writes a new keys file with one key; false when a file of that name exists. */
 export async function createKeysFile(
   path: string,
   options: { kid?: string; algorithm?: AlgorithmName } = {},
 ): Promise<boolean> {
+  return await createFile(path, () => generatePrivateJwk(options));
+}
+
+async function createFile(path: string, make: () => Promise<object>): Promise<boolean> {
   let file;
   try {
     file = await open(path, 'wx', 0o600);
@@ -49,7 +78,7 @@ export async function createKeysFile(
     throw new CommandError(`Cannot write the keys file ${path}: ${whyOf(error)}.`);
   }
   try {
-    const key = await generatePrivateJwk(options);
+    const key = await make();
     await file.writeFile(`${JSON.stringify({ keys: [key] }, null, 2)}\n`);
     await file.sync();
   } finally {

@@ -69,7 +69,7 @@ export {
 export { CALLBACK_PATH, JWKS_PATH, REQUEST_TYPES, type RequestType } from './exploratory/names.js';
 export { checkNonce, checkReplay, type ReplayCheckOptions } from './exploratory/replay-check.js';
 export type { Caller } from './exploratory/caller.js';
-export { fromStranger } from './exploratory/strangers-key.js';
+export { fromStranger, strangerRefused } from './exploratory/strangers-key.js';
 export {
   createExchangeVerifier,
   type ExchangeVerifier,
@@ -92,6 +92,26 @@ export {
   verifyResourceToken,
 } from './exploratory/resource-token.js';
 export { DEFAULT_WIRES, isSafeMethod, signingProfile } from './exploratory/signing-profile.js';
+export {
+  type AuthorizationDetail,
+  authorizationDetailsOf,
+  canonicalJson,
+  detailsCover,
+  readAuthorizationDetails,
+} from './exploratory/authorization-details.js';
+export {
+  type AuthRequestDocument,
+  authRequestDocument,
+  type AuthRequestDocumentExpectations,
+  fetchAuthRequestDocument,
+  readAuthRequestDocument,
+} from './exploratory/auth-request-document.js';
+export {
+  encryptToken,
+  type EncryptionJwk,
+  generateEncryptionJwk,
+  readEncryptionJwk,
+} from './exploratory/token-encryption.js';
 export { loadTokenOpener, type TokenOpener } from './exploratory/token-decryption.js';
 export { TOKEN_TYPES, type TokenExpectations, type TokenType } from './exploratory/token-claims.js';
 export { upstreamTokenText } from './exploratory/upstream-token.js';

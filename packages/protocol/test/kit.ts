@@ -197,15 +197,17 @@ export async function resourceTokenFor(
   resource: Party,
   authServer: Party,
   agent: Party & { readonly key: SigningKey },
-  more: { scope?: readonly string[]; now?: number } = {},
+  more: { scope?: readonly string[]; authRequestUrl?: string; now?: number } = {},
 ): Promise<string> {
-  const { scope = ['data.read'], now = NOW } = more;
+  const { authRequestUrl, now = NOW } = more;
+  const scope = more.scope ?? (authRequestUrl === undefined ? ['data.read'] : undefined);
   return await issueResourceToken(resource.keys.current, {
     resource: resource.id,
     authServer: authServer.id,
     agent: agent.id,
     agentThumbprint: agent.key.thumbprint,
-    scope,
+    ...(scope === undefined ? {} : { scope }),
+    ...(authRequestUrl === undefined ? {} : { authRequestUrl }),
     now,
     tokenId: `resource-token-${now}`,
   });
@@ -239,7 +241,13 @@ export function decoded(token: string): { header: JsonObject; payload: JsonObjec
 
 /** One question that was put to {@link FakeDiscovery}. */
 export interface Lookup {
-  readonly asked: 'metadata' | 'publishedKey' | 'keyByThumbprint' | 'keyAt' | 'certificatesAt';
+  readonly asked:
+    | 'metadata'
+    | 'publishedKey'
+    | 'keyByThumbprint'
+    | 'keyAt'
+    | 'certificatesAt'
+    | 'documentAt';
   /** The identifier or the URL. */
   readonly of: string;
   readonly wellKnown?: string;
@@ -345,6 +353,18 @@ export class FakeDiscovery implements Discovery {
   async keyAt(url: string, kid: string): Promise<VerificationKey | undefined> {
     this.lookups.push({ asked: 'keyAt', of: url, kid });
     return await this.#find(url, kid);
+  }
+
+  /** Publishes a JSON document at a URL. */
+  publishAt(url: string, document: JsonObject): this {
+    this.#documents.set(url, document);
+    return this;
+  }
+
+  async documentAt(url: string): Promise<JsonObject> {
+    this.lookups.push({ asked: 'documentAt', of: url });
+    this.#check(url);
+    return this.#documents.get(url) ?? unreachable('status 404');
   }
 
   /** It knows no certificates. */

@@ -89,6 +89,7 @@ describe('an encrypted auth token', () => {
     const opener = openers['EC P-256'];
     let opened = 0;
     const { request } = receiver({
+      ...opener,
       open: async (jwe) => {
         opened += 1;
         return await opener.open(jwe);

@@ -22,10 +22,12 @@ import {
 } from '@countersign/protocol';
 import { type AgentFilter, checkAgentLists, readAgentList } from './agent-list.js';
 import { decide, openingChallenge, type TokenRequest } from './decide.js';
+import { DocumentDesk } from './document-desk.js';
 import type { ResourceOptions } from './options.js';
 import type { Outcome } from './outcome.js';
 import { type Admit, createAdmission } from './progressive/admit.js';
 import type { Requirement, RequirementSettings } from './requirement.js';
+import { checkNamedDocuments, type DocumentsKnown } from './document-requirement.js';
 
 /** The pieces that routes and guards share. */
 export interface ResourceContext {
@@ -53,6 +55,7 @@ export interface ResourceContext {
     request: TokenRequest,
   ) => Promise<{ token: string; authServer: ServerIdentifier }>;
   readonly report: (error: AAuthError) => void;
+  readonly documents: DocumentDesk;
 }
 
 /** Resource tokens live ten minutes (PROTOCOL section 3). */
@@ -70,6 +73,14 @@ export function createContext(options: ResourceOptions): ResourceContext {
     throw new AAuthError('configuration_invalid', 'A resource trusts at least one auth server.');
   }
   checkScopeNames(Object.keys(options.scopes));
+  const { tokenOpener, documents: named = {} } = options;
+  const documents = new DocumentDesk({ id, keys: options.keys, named, tokenOpener, clock });
+  const documentsKnown: DocumentsKnown = {
+    named,
+    canOpenTokens: tokenOpener !== undefined,
+    fits: (asked, content) => documents.fits(asked, content),
+  };
+  checkNamedDocuments(options.scopes, documentsKnown);
   const report = refusalReporter(options.onRefused, random);
   const verifyRequest = createRequestVerifier({
     id,
@@ -104,7 +115,10 @@ export function createContext(options: ResourceOptions): ResourceContext {
       authServer,
       agent: request.agent,
       agentThumbprint: request.agentThumbprint,
-      scope: request.scopes,
+      // A document says the scopes itself (PROTOCOL section 3: one of the two).
+      ...(request.authRequestUrl === undefined
+        ? { scope: request.scopes }
+        : { authRequestUrl: request.authRequestUrl }),
       now: clock(),
       tokenId: randomSecret(random, 128),
       lifetimeSeconds: RESOURCE_TOKEN_SECONDS,
@@ -139,7 +153,11 @@ export function createContext(options: ResourceOptions): ResourceContext {
     if (!isSigned(message)) return { type: 'challenge', challenge: opening };
     try {
       const caller = await identify(message, requirement.agents, request);
-      const decision = decide(caller, requirement);
+      const document =
+        requirement.level === 'authorization' && requirement.document !== undefined
+          ? await documents.documentFor(requirement.document, requirement.scopes, caller, message)
+          : undefined;
+      const decision = decide(caller, requirement, document);
       if (decision.kind === 'access') return { type: 'access', access: decision.access };
       const { ask, error } = decision;
       if (error !== undefined) report(error);
@@ -161,8 +179,22 @@ export function createContext(options: ResourceOptions): ResourceContext {
     agents: own,
     insecureLoopback,
     hasRateLimits: rateLimits !== undefined,
+    documents: documentsKnown,
   };
-  return { id, keys, name, scopes, settings, maxBodyBytes, evaluate, admit, callers, mint, report };
+  return {
+    id,
+    keys,
+    name,
+    scopes,
+    settings,
+    maxBodyBytes,
+    evaluate,
+    admit,
+    callers,
+    mint,
+    report,
+    documents,
+  };
 }
 
 /** The store is one of the resource's own parts: that it fails says nothing about the request (PROTOCOL section 7). */

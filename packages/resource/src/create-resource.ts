@@ -58,7 +58,8 @@ export interface Resource {
     incoming?: NodeRequestLike,
   ): Promise<GuardResult>;
   /**
-   * Answers `/.well-known/aauth-resource`, `/jwks.json` and the resource token endpoint; `undefined` for other paths.
+   * Answers `/.well-known/aauth-resource`, `/jwks.json`, the resource token endpoint and the addresses of Auth Request
+   * Documents; `undefined` for other paths.
    * `incoming` is Node's request, where there is one.
    */
   handle(request: Request, incoming?: NodeRequestLike): Promise<Response | undefined>;

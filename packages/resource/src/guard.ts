@@ -28,7 +28,9 @@ export async function checkRequest(
   try {
     const { callers, maxBodyBytes } = context;
     const head = receivedHead(request, incoming);
-    const unread = isSigned(head) && !callers.has(request);
+    // A document may be made of the body, which a guard before this one has verified.
+    const made = requirement.level === 'authorization' && requirement.document?.kind === 'made';
+    const unread = isSigned(head) && (!callers.has(request) || (made && request.body !== null));
     const body = unread ? await readBody(request, maxBodyBytes, incoming) : undefined;
     const outcome = await context.evaluate({ ...head, body }, requirement, request);
     if (outcome.type !== 'access') return { response: outcomeResponse(outcome) };

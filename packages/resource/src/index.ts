@@ -1,5 +1,12 @@
 /** AAuth for APIs: verify who is asking, challenge for more, guard a route with one line. */
-export { memoryReplayStore, type ReplayStore, systemClock } from '@countersign/protocol';
+export {
+  type AuthorizationDetail,
+  loadTokenOpener,
+  memoryReplayStore,
+  type ReplayStore,
+  systemClock,
+  type TokenOpener,
+} from '@countersign/protocol';
 export type { Access, AccessFor, AuthorizedAccess, OpenAccess } from './access.js';
 export type { AgentList } from './agent-list.js';
 export { createResource, type ProgressiveResource, type Resource } from './create-resource.js';
@@ -25,5 +32,13 @@ export {
   type RateLimitStore,
   type RateLimitVerdict,
 } from './rate-limits/rate-limit-store.js';
-export type { RouteRequirement } from './requirement.js';
+export { approvedDetails, coversDetails } from './approved-details.js';
+export { DOCUMENT_PATH } from './document-desk.js';
+export type {
+  DocumentAudience,
+  DocumentMaker,
+  NamedDocument,
+  RequestDocument,
+} from './request-document.js';
+export type { AuthorizationRequirement, RouteRequirement } from './requirement.js';
 export { RESOURCE_TOKEN_PATH } from './routes.js';

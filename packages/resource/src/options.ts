@@ -12,6 +12,7 @@ import type {
 import type { AgentList } from './agent-list.js';
 import type { TokenRequest } from './decide.js';
 import type { RateLimitStore } from './rate-limits/rate-limit-store.js';
+import type { NamedDocument } from './request-document.js';
 
 export interface ResourceOptions {
   /** The resource's server identifier, an https origin: the audience of its tokens and the authority of its requests. */
@@ -47,7 +48,15 @@ export interface ResourceOptions {
   readonly name?: string;
   /** Which of `authServers` a challenge names. */
   readonly chooseAuthServer?: (request: TokenRequest) => string;
-  /** Opens auth tokens encrypted to this resource, from `loadTokenOpener`; without it they are refused. */
+  /**
+   * Auth Request Documents (PROTOCOL section 5.9) with addresses of their own, by name: `/aauth/auth-request/NAME`. Routes
+   * ask with them, and agents may name them at the resource token endpoint.
+   */
+  readonly documents?: Readonly<Record<string, NamedDocument>>;
+  /**
+   * Opens auth tokens encrypted to this resource, from `loadTokenOpener`; without it they are refused. Its public key is
+   * published in every document that does not say `encrypted: false`.
+   */
   readonly tokenOpener?: TokenOpener;
   /** Default: a guarded discovery with its own cache. */
   readonly discovery?: Discovery;

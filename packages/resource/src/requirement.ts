@@ -1,5 +1,11 @@
 import { AAuthError, type IdentifierOptions } from '@countersign/protocol';
 import { type AgentFilter, type AgentList, readAgentList } from './agent-list.js';
+import type { DocumentSource } from './document-desk.js';
+import {
+  type DocumentRequirement,
+  type DocumentsKnown,
+  readDocument,
+} from './document-requirement.js';
 import { checkScopes } from './known-scopes.js';
 import {
   type OpenRequirement,
@@ -23,16 +29,27 @@ export type Requirement = Listed &
     | { readonly level: 'signature' }
     /** A verifiable agent. */
     | { readonly level: 'identity' }
-    /** An auth token that covers every one of these scopes. */
-    | { readonly level: 'authorization'; readonly scopes: readonly string[] }
+    /** An auth token that covers every one of these scopes, and what the document says. */
+    | {
+        readonly level: 'authorization';
+        readonly scopes: readonly string[];
+        readonly document?: DocumentSource;
+        readonly acceptDetails?: boolean;
+      }
   );
+
+/** What a route asks for that an auth token must grant. */
+export interface AuthorizationRequirement extends DocumentRequirement {
+  readonly scopes: readonly string[];
+  readonly agents?: AgentList;
+}
 
 /** A requirement as a route writes it: a level, or the scopes it asks for; with a list, only those agents. */
 export type RouteRequirement =
   | 'signature'
   | 'identity'
   | { readonly level: 'identity'; readonly agents?: AgentList }
-  | { readonly scopes: readonly string[]; readonly agents?: AgentList };
+  | AuthorizationRequirement;
 
 /** Every way to write a route's requirement. */
 export type AnyRequirement = RouteRequirement | ProgressiveRequirement | OpenRequirement;
@@ -44,6 +61,7 @@ export interface RequirementSettings extends IdentifierOptions {
   readonly agents?: AgentFilter | undefined;
   /** Whether the resource can count at all. */
   readonly hasRateLimits?: boolean;
+  readonly documents?: DocumentsKnown;
 }
 
 /** Checks a route's requirement when the route is made, so that a misspelled scope fails at start and not at a caller. */
@@ -66,7 +84,16 @@ export function readRequirement(
     );
   }
   checkScopes(requirement.scopes, settings.scopes);
-  return { level: 'authorization', scopes: requirement.scopes, ...listed };
+  const { scopes, document, acceptDetails } = requirement;
+  return {
+    level: 'authorization',
+    scopes,
+    ...listed,
+    ...(document === undefined
+      ? {}
+      : { document: readDocument(document, scopes, settings.documents) }),
+    ...(acceptDetails === undefined ? {} : { acceptDetails }),
+  };
 }
 
 /** Checks a progressive requirement when the route is made. */

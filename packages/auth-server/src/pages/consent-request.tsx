@@ -31,7 +31,7 @@ export function RequestRows({ view }: { view: ConsentView }) {
       {view.kind === 'sign-in' && view.identity.length > 0 ? (
         <IdentityRow shares={view.identity} />
       ) : null}
-      {scopes.length > 0 || view.kind === 'access' ? (
+      {scopes.length > 0 || (view.kind === 'access' && (view.details ?? []).length === 0) ? (
         <Row id="what" heading="What for">
           {scopes.length > 0 ? (
             <Scopes scopes={scopes} from={from} />
@@ -131,8 +131,9 @@ function IdentityRow({ shares }: { shares: readonly IdentityShare[] }) {
 
 function PurposeRow({ view, from }: { view: ConsentView; from: string }) {
   const purpose = displayText(view.purpose, TEXT_LIMITS.purpose);
+  const description = displayText(view.description, TEXT_LIMITS.purpose);
   const details = view.details ?? [];
-  if (purpose === '' && details.length === 0) return null;
+  if (purpose === '' && description === '' && details.length === 0) return null;
   const { groups, complete } = detailLines(details);
   return (
     <Row id="purpose" heading={details.length === 0 ? 'Why' : 'In detail'}>
@@ -140,6 +141,11 @@ function PurposeRow({ view, from }: { view: ConsentView; from: string }) {
         {purpose === '' ? null : (
           <blockquote>
             <bdi>{purpose}</bdi>
+          </blockquote>
+        )}
+        {description === '' ? null : (
+          <blockquote>
+            <bdi>{description}</bdi>
           </blockquote>
         )}
         {groups.map((lines) => (

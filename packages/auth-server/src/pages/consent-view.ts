@@ -30,6 +30,8 @@ interface ConsentCommon {
   readonly withdrawPath?: string | undefined;
   /** From an auth request document: why, in its author's words. */
   readonly purpose?: string | undefined;
+  /** From an auth request document: what is asked for, in its author's words. */
+  readonly description?: string | undefined;
   /** From an auth request document: what exactly (RFC 9396 objects), as parsed. */
   readonly details?: readonly unknown[] | undefined;
   /** Unix seconds at which this server ends the access; only what it enforces. */

@@ -1,8 +1,9 @@
 import type { JsonObject } from '@countersign/protocol';
 import type { IssuedTokenStamp } from './issued-tokens.js';
+import type { IssueTerms } from './issue-terms.js';
 
 /** An approval on its way to the agent (PROTOCOL 5.2): single use, bound to agent, delegate and redirect URI. */
-export interface CodeRecord {
+export interface CodeRecord extends IssueTerms {
   /** SHA-256 of the code, base64url. */
   readonly codeHash: string;
   readonly pendingIdHash: string;

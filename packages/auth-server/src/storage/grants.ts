@@ -1,5 +1,16 @@
 import type { JsonObject } from '@countersign/protocol';
 import type { IssuedTokenStamp } from './issued-tokens.js';
+import type { IssueTerms } from './issue-terms.js';
+
+/** An Auth Request Document (PROTOCOL 5.9) as a person approved it. */
+export interface ApprovedDocument {
+  /** SHA-256 of everything in it that was shown or granted, base64url. */
+  readonly documentHash: string;
+  /** Why, as it was shown. */
+  readonly purpose: string | null;
+  /** Unix seconds at which the approval ends by itself. */
+  readonly endsAt: number | null;
+}
 
 /** What an agent may do at an audience, for a person or, with `userId` null, on its own (PROTOCOL 5.5). */
 export interface GrantRecord {
@@ -13,10 +24,17 @@ export interface GrantRecord {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly revokedAt: number | null;
+  /** The document that was approved; null for the grant of scopes alone. */
+  readonly documentHash: string | null;
+  readonly purpose: string | null;
+  readonly endsAt: number | null;
 }
 
 /** What makes an active grant unique. */
-export type GrantKey = Pick<GrantRecord, 'userId' | 'agent' | 'delegate' | 'audience'>;
+export type GrantKey = Pick<GrantRecord, 'userId' | 'agent' | 'delegate' | 'audience'> & {
+  /** Approvals of documents are apart from one another and from that of scopes alone, which is meant by default. */
+  readonly documentHash?: string | null;
+};
 
 export interface DirectIssue {
   readonly grant: {
@@ -27,7 +45,8 @@ export interface DirectIssue {
     readonly audience: string;
     readonly scope: string;
   };
-  readonly refreshToken: { readonly hash: string; readonly claims: JsonObject } | null;
+  readonly refreshToken:
+    ({ readonly hash: string; readonly claims: JsonObject } & Partial<IssueTerms>) | null;
   readonly issued: IssuedTokenStamp;
   readonly now: number;
 }

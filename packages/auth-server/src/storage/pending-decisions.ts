@@ -1,4 +1,6 @@
 import type { JsonObject } from '@countersign/protocol';
+import type { ApprovedDocument } from './grants.js';
+import type { IssueTerms } from './issue-terms.js';
 
 export type DecisionOutcome = 'granted' | 'denied';
 
@@ -44,10 +46,12 @@ export interface ApprovedGrant {
   readonly id: string;
   /** Everything approved, space-separated; added to what the active grant already has. */
   readonly scope: string;
+  /** The Auth Request Document approved, if it was one: it makes a grant of its own. */
+  readonly document?: ApprovedDocument;
 }
 
 /** The code that an approval makes. It carries exactly what was approved now, not what the grant adds up to. */
-export interface ApprovedCode {
+export interface ApprovedCode extends Partial<IssueTerms> {
   readonly hash: string;
   readonly subject: string;
   readonly scope: string;

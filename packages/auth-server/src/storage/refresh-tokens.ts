@@ -1,8 +1,9 @@
 import type { JsonObject } from '@countersign/protocol';
 import type { IssuedTokenStamp } from './issued-tokens.js';
+import type { IssueTerms } from './issue-terms.js';
 
 /** Bound to agent and delegate, not to a key: keys may rotate (PROTOCOL 5.4). */
-export interface RefreshTokenRecord {
+export interface RefreshTokenRecord extends IssueTerms {
   /** SHA-256 of the refresh token, base64url. */
   readonly hash: string;
   readonly grantId: string;
@@ -18,7 +19,11 @@ export interface RefreshTokenRecord {
   readonly revokedAt: number | null;
 }
 
-export type NewRefreshToken = Omit<RefreshTokenRecord, 'lastUsedAt' | 'revokedAt'>;
+export type NewRefreshToken = Omit<
+  RefreshTokenRecord,
+  'lastUsedAt' | 'revokedAt' | keyof IssueTerms
+> &
+  Partial<IssueTerms>;
 
 export interface RefreshTokenUse {
   readonly hash: string;

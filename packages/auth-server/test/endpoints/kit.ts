@@ -241,6 +241,14 @@ export class Bench {
     return await resourceTokenFor(this.resource, authServer, agent, { scope, now: this.clock() });
   }
 
+  /** A resource token that names a document of the resource, and no scope unless told. */
+  async documentToken(authRequestUrl: string, scope?: string[], signer: Signer = this.agent) {
+    const authServer = { ...this.resource, id: identifier(this.issuer) };
+    const agent = { ...this.agent, key: signer.key };
+    const more = { authRequestUrl, now: this.clock(), ...(scope === undefined ? {} : { scope }) };
+    return await resourceTokenFor(this.resource, authServer, agent, more);
+  }
+
   /** Parameters of a request for access that is right in every respect. */
   async accessRequest(
     more: { scope?: string[]; signer?: Signer; state?: string } = {},

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe } from 'vitest';
 import type { Storage } from '../../src/storage/index.js';
 import { attemptContract } from './contract/attempts.js';
 import { codeContract } from './contract/codes.js';
+import { documentContract } from './contract/documents.js';
 import { durabilityContract } from './contract/durability.js';
 import type { ContractDatabase } from './contract/fixtures.js';
 import { grantContract } from './contract/grants.js';
@@ -44,6 +45,7 @@ export function storageContract(name: string, create: () => Promise<ContractData
     codeContract(contract);
     tokenContract(contract);
     grantContract(contract);
+    documentContract(contract);
     attemptContract(contract);
     serverContract(contract);
     sweepContract(contract);

@@ -9,6 +9,7 @@ export interface ServeResourceOptions {
   readonly authServer?: readonly string[];
   readonly scope: string;
   readonly keys: string;
+  readonly encryptionKeys?: string;
   readonly replay: string;
   readonly acceptWire?: readonly string[];
   readonly insecureLoopback?: boolean;
@@ -32,6 +33,10 @@ export function addServeResource(serve: Command): void {
     )
     .option('--scope <names>', 'scopes that /data-auth asks for', 'data.read data.write')
     .option('--keys <file>', 'keys file, made when absent', './countersign-resource-keys.json')
+    .option(
+      '--encryption-keys <file>',
+      'keys that auth tokens for /data-auth are to be encrypted to, made when absent; default none',
+    )
     .option(
       '--replay <file>',
       'accepted requests are remembered here, made when absent',

@@ -14,6 +14,11 @@ export const plays: ReadonlyMap<string, () => Promise<Play>> = new Map([
   ['step-up', async () => (await import('./step-up.js')).stepUp],
   ['denial', async () => (await import('./denial.js')).denial],
   ['sign-in', async () => (await import('./sign-in.js')).signIn],
+  [
+    'auth-request-document',
+    async () => (await import('./auth-request-document.js')).authRequestDocument,
+  ],
+  ['encrypted-token', async () => (await import('./encrypted-token.js')).encryptedToken],
 ]);
 
 export const FLOW_NAMES: readonly string[] = [...plays.keys()];

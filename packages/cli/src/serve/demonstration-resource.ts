@@ -1,4 +1,4 @@
-import type { OpenAccess, ProgressiveResource } from '@countersign/resource';
+import type { OpenAccess, ProgressiveResource, RequestDocument } from '@countersign/resource';
 import { aauth, type OpenAccessVariables, resourceRoutes } from '@countersign/resource/hono';
 import { type Context, Hono } from 'hono';
 
@@ -63,6 +63,8 @@ const PER_MINUTE = { unsigned: 10, signature: 100, identity: 1_000, authorizatio
 export function demonstrationResource(
   resource: ProgressiveResource,
   scopes: readonly string[],
+  /** What `/data-auth` asks with, beside the scopes. */
+  document?: RequestDocument,
 ): Hono {
   // By the path as it was sent, which is the one that was signed: Hono's own reading decodes it.
   const app = new Hono({ getPath: (request) => new URL(request.url).pathname });
@@ -71,7 +73,11 @@ export function demonstrationResource(
     ['/data', 'signature', 'This is protected data (signed)'],
     ['/data-hwk', 'signature', 'This is protected data (signed)'],
     ['/data-jwks', 'identity', 'This is protected data (identified)'],
-    ['/data-auth', { scopes }, 'This is protected data (authorized)'],
+    [
+      '/data-auth',
+      document === undefined ? { scopes } : { scopes, document },
+      'This is protected data (authorized)',
+    ],
   ] as const;
   for (const [path, requirement, data] of routes) {
     app.on(['GET', 'POST'], path, aauth(resource, requirement), answer(data));

@@ -3,7 +3,7 @@ import { sqliteReplayStore } from '@countersign/resource/sqlite';
 import { UsageError } from '../command-error.js';
 import type { ServeResourceOptions } from '../commands/serve-resource.js';
 import type { NodeHandler } from '../http/listen.js';
-import { loadKeysFile } from '../keys-file.js';
+import { loadEncryptionKeysFile, loadKeysFile } from '../keys-file.js';
 import { acceptedWires } from '../options/accepted-wires.js';
 import { readAddress, readIdentifier } from '../options/identifier.js';
 import { note } from '../terminal.js';
@@ -21,6 +21,9 @@ export async function serveResource(options: ServeResourceOptions): Promise<void
   const authServers = readAuthServers(options.authServer ?? [], insecureLoopback);
   const scopes = describeScopes(options.scope);
   const start = async () => {
+    const { encryptionKeys } = options;
+    const tokenOpener =
+      encryptionKeys === undefined ? undefined : await loadEncryptionKeysFile(encryptionKeys);
     const replay = sqliteReplayStore(options.replay);
     const resource = createResource({
       id,
@@ -29,11 +32,16 @@ export async function serveResource(options: ServeResourceOptions): Promise<void
       scopes,
       replay,
       rateLimits: memoryRateLimitStore(),
+      ...(tokenOpener === undefined ? {} : { tokenOpener }),
       acceptWire: acceptedWires(options.acceptWire),
       insecureLoopback,
       onRefused: noteRefusal,
     });
-    const app = demonstrationResource(resource, Object.keys(scopes));
+    const app = demonstrationResource(
+      resource,
+      Object.keys(scopes),
+      tokenOpener === undefined ? undefined : { purpose: 'To show how a token is encrypted' },
+    );
     const handler: NodeHandler = async (request, incoming) =>
       await app.fetch(request, { incoming });
     if (options.trace) note('WARNING: --trace writes tokens to standard error.');

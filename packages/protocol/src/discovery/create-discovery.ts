@@ -1,6 +1,6 @@
 import type { VerificationKey } from '@countersign/httpsig';
 import type { ServerIdentifier } from '../identifiers.js';
-import { isJsonObject, parseStrictJsonBytes } from '../json.js';
+import { isJsonObject, type JsonObject, parseStrictJsonBytes } from '../json.js';
 import { createGuardedFetch } from '#platform';
 import { parseDocumentUrl } from './address-guard.js';
 import { withDeadline } from './deadline.js';
@@ -22,6 +22,8 @@ import { type PublishedChain, readPublishedChain } from './published-chain.js';
 /** PROTOCOL section 6: 64 KiB. */
 const MAX_DOCUMENT_BYTES = 65_536;
 const MAX_METADATA_SECONDS = 86_400;
+/** Documents of a moment are not served again; what stays of them only says that their host has answered before. */
+const MOMENTS_BYTES = 1_048_576;
 
 /** A document with what the kind that asked for it first made of it. */
 interface Metadata {
@@ -61,6 +63,13 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   const chains = new DocumentCache<PublishedChain>({
     ...cache,
     lifetimes: { ...lifetimes, maxSeconds: MAX_JWKS_SECONDS },
+  });
+
+  // A document of a moment: never fresh, never stale. The cache shares what is in flight and remembers failures.
+  const moments = new DocumentCache<JsonObject>({
+    ...cache,
+    maxCacheBytes: MOMENTS_BYTES,
+    lifetimes: { defaultSeconds: 0, minSeconds: 0, maxSeconds: 0 },
   });
 
   const download = async (
@@ -207,6 +216,18 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
     keyAt: (url, kid) =>
       attempt(`keys at ${originOf(url)}`, () => findKey(url, withKid(kid), async () => url)),
+
+    documentAt: (named) =>
+      attempt(`document at ${originOf(named)}`, async () => {
+        const url = parseDocumentUrl(named, insecureLoopback);
+        const { value } = await moments.get(url.href, async (known) => {
+          const { body } = await download(url, METADATA, known);
+          const document = parseStrictJsonBytes(body);
+          if (!isJsonObject(document)) throw new HostRefused('not a JSON object');
+          return { value: document, bytes: body.length, cacheControl: undefined };
+        });
+        return value;
+      }),
 
     certificatesAt: (url, thumbprint) =>
       attempt(

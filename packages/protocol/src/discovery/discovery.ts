@@ -45,6 +45,12 @@ export interface Discovery {
   keyAt(url: string, kid: string): Promise<VerificationKey | undefined>;
 
   /**
+   * The JSON object at `url`, fetched anew for every call but those that run at the same time: what it says now is what
+   * somebody is about to be asked. Nothing in it has been looked at.
+   */
+  documentAt(url: string): Promise<JsonObject>;
+
+  /**
    * The certificates (DER, leaf first) in the PEM at `url`, whose leaf has this SHA-256 (base64url); `undefined` when
    * it has another. Nothing in them has been verified. The same array for as long as they are held.
    */

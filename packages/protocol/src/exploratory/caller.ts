@@ -20,6 +20,8 @@ export type Caller =
       readonly scheme: 'jwt';
       readonly key: VerificationKey;
       readonly token: VerifiedAuthToken;
+      /** The token came encrypted: nobody but this receiver and the auth server could read it. */
+      readonly encrypted?: boolean;
     }
   /** The holder of an auth token that was one for this receiver and has expired. */
   | {

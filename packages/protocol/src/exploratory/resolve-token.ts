@@ -20,6 +20,12 @@ interface VerifiedToken {
   readonly issuer: ServerIdentifier;
 }
 
+/** A signed token, and whether it came encrypted. */
+interface ShownToken {
+  readonly token: string;
+  readonly encrypted: boolean;
+}
+
 /** What differs between the two kinds of token that may sign. */
 interface TokenKind {
   readonly memory: TokenMemory;
@@ -27,7 +33,7 @@ interface TokenKind {
   readonly findKey: (issuer: ServerIdentifier, kid: string) => Promise<VerificationKey | undefined>;
   /** Whether the issuer is still relied on. */
   readonly relied: (issuer: ServerIdentifier) => boolean | Promise<boolean>;
-  verify(token: string, now: number, findKey: TokenKind['findKey']): Promise<VerifiedToken>;
+  verify(shown: ShownToken, now: number, findKey: TokenKind['findKey']): Promise<VerifiedToken>;
 }
 
 /**
@@ -54,7 +60,7 @@ export function createTokenResolver(
     const isAuth =
       token !== jwt || (typeof decoded !== 'string' && decoded.header.typ === TOKEN_TYPES.auth);
     const kind = isAuth && options.trustedIssuers !== undefined ? kinds.auth : kinds.agent;
-    return await verifyAnew(kind, token, decoded, hash, now);
+    return await verifyAnew(kind, { token, encrypted: token !== jwt }, decoded, hash, now);
   };
   // A token that stood a moment ago, within this very second, is answered without a promise: most requests of a busy
   // agent are of this kind, and each promise less is 0.2 µs.
@@ -98,13 +104,13 @@ async function recall(
 
 async function verifyAnew(
   kind: TokenKind,
-  jwt: string,
+  shown: ShownToken,
   decoded: DecodedJws | string,
   hash: string,
   now: number,
 ): Promise<Caller> {
   let issuerKey: VerificationKey | undefined;
-  const verified = await kind.verify(jwt, now, async (issuer, kid) => {
+  const verified = await kind.verify(shown, now, async (issuer, kid) => {
     issuerKey = await kind.findKey(issuer, kid);
     return issuerKey;
   });
@@ -138,7 +144,7 @@ function authKind(options: CallerResolverOptions, memory: TokenMemory): TokenKin
     memory,
     findKey: (issuer, kid) => trustedKey(discovery.publishedKey(authServerMetadata, issuer, kid)),
     relied: (issuer) => isTrusted(issuer, trustedIssuers),
-    verify: async (token, now, findKey) => {
+    verify: async ({ token, encrypted }, now, findKey) => {
       const result = await verifyAuthToken(token, {
         ...expectations(options, now),
         ...(maxAuthTokenSeconds === undefined ? {} : { maxLifetimeSeconds: maxAuthTokenSeconds }),
@@ -148,7 +154,7 @@ function authKind(options: CallerResolverOptions, memory: TokenMemory): TokenKin
       const { issuer, expiresAt, confirmation: key } = result.token;
       const caller: Caller =
         result.state === 'valid'
-          ? { kind: 'token-holder', scheme: 'jwt', key, token: result.token }
+          ? { kind: 'token-holder', scheme: 'jwt', key, token: result.token, encrypted }
           : { kind: 'expired-token-holder', scheme: 'jwt', key, token: result.token };
       return { caller, issuer, expiresAt };
     },
@@ -162,7 +168,7 @@ function agentKind(options: CallerResolverOptions, memory: TokenMemory): TokenKi
     memory,
     findKey: (agent, kid) => strangersKey(discovery.publishedKey(kind, agent, kid)),
     relied: () => true,
-    verify: async (token, now, findKey) => {
+    verify: async ({ token }, now, findKey) => {
       const verified = await verifyAgentToken(token, { ...expectations(options, now), findKey });
       const { agent, delegate, expiresAt, confirmation: key } = verified;
       const caller: Caller = { kind: 'agent', scheme: 'jwt', key, agent, delegate };

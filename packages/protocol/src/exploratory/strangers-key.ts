@@ -2,7 +2,7 @@ import type { VerificationKey } from '@countersign/httpsig';
 import { AAuthError, isAAuthError } from '../errors.js';
 
 const KEY_NOT_FOUND =
-  'The signing key could not be had from where the request says it is published.';
+  'The signing key or document could not be had from where the request says it is published.';
 
 /** The one answer to whatever is wrong where a stranger pointed; `rule` and `detail` are for the log. */
 export function strangerRefused(rule: string, detail?: string, cause?: AAuthError): AAuthError {

@@ -4,10 +4,14 @@ import { AAuthError } from '../errors.js';
 import { isJsonObject, type JsonObject, parseStrictJsonBytes } from '../json.js';
 import { MAX_TOKEN_LENGTH } from '../jws.js';
 import { TOKEN_TYPES } from './token-claims.js';
+import {
+  CONTENT_ALGORITHM,
+  type EncryptionJwk,
+  KEY_ALGORITHMS,
+  keyAlgorithmOf,
+  readEncryptionJwk,
+} from './token-encryption.js';
 
-/** How tokens are encrypted to a resource (PROTOCOL section 3). */
-const KEY_ALGORITHMS = ['ECDH-ES+A256KW', 'RSA-OAEP-256'];
-const CONTENT_ALGORITHM = 'A256GCM';
 const FORBIDDEN_HEADER = ['crit', 'zip', 'jwk', 'jku', 'x5u', 'x5c', 'p2s', 'p2c'];
 
 /** Opens encrypted auth tokens. Only the holder of the resource's encryption keys can make one that works. */
@@ -17,9 +21,12 @@ export interface TokenOpener {
    * one of the keys. What comes out is not verified: its signature is checked next.
    */
   open(jwe: string): Promise<string>;
+  /** The first key's public half: what auth servers are asked to encrypt to. The others open what was made before. */
+  readonly publicJwk: EncryptionJwk;
 }
 
 interface DecryptionKey {
+  readonly publicJwk: EncryptionJwk;
   readonly algorithm: string;
   readonly key: CryptoKey | Uint8Array;
 }
@@ -51,26 +58,30 @@ export async function loadTokenOpener(value: unknown): Promise<TokenOpener> {
     }
     keys.set(kid, await loadKey(jwk, name));
   }
-  return { open: (jwe) => openToken(jwe, keys) };
+  const [first] = keys.values();
+  if (first === undefined) throw new TypeError('there is at least one key');
+  return { open: (jwe) => openToken(jwe, keys), publicJwk: first.publicJwk };
 }
 
 async function loadKey(jwk: JsonObject, name: string): Promise<DecryptionKey> {
-  const algorithm = jwk['kty'] === 'RSA' ? 'RSA-OAEP-256' : 'ECDH-ES+A256KW';
-  const bits = jwk['kty'] === 'RSA' ? (decodeBase64Url(String(jwk['n'])) ?? []).length * 8 : 0;
-  const fits =
-    (jwk['kty'] === 'RSA' && bits >= 2048 && bits <= 4096) ||
-    (jwk['kty'] === 'EC' && (jwk['crv'] === 'P-256' || jwk['crv'] === 'P-384')) ||
-    (jwk['kty'] === 'OKP' && jwk['crv'] === 'X25519');
-  if (!fits || typeof jwk['d'] !== 'string') {
+  // The private members are left out: a document with them in it is refused.
+  const { kty, crv, x, y, n, e, kid, use, alg } = jwk;
+  const members = Object.entries({ kty, crv, x, y, n, e, kid, use, alg });
+  const publicJwk = readEncryptionJwk(
+    Object.fromEntries(members.filter(([, value]) => value !== undefined)),
+  );
+  if (typeof publicJwk === 'string' || typeof jwk['d'] !== 'string') {
     throw new AAuthError(
       'configuration_invalid',
-      `${name} must be a private EC (P-256, P-384), X25519 or RSA (2048 to 4096 bits) key.`,
+      `${name} must be a private EC (P-256, P-384), X25519 or RSA (2048 to 4096 bits) key for encryption.`,
     );
   }
+  const algorithm = keyAlgorithmOf(publicJwk);
   // Loaded by those who have such keys: everybody else starts without it.
   const { importJWK } = await import('jose');
   try {
-    return { algorithm, key: await importJWK(jwk as JWK, algorithm) };
+    const { use: _use, key_ops: _operations, ...plain } = jwk;
+    return { publicJwk, algorithm, key: await importJWK(plain as JWK, algorithm) };
   } catch {
     throw new AAuthError('configuration_invalid', `${name} cannot be imported.`);
   }
@@ -107,7 +118,7 @@ async function openToken(jwe: string, keys: ReadonlyMap<string, DecryptionKey>):
   const { compactDecrypt } = await import('jose');
   try {
     const { plaintext } = await compactDecrypt(jwe, own.key, {
-      keyManagementAlgorithms: KEY_ALGORITHMS,
+      keyManagementAlgorithms: [...KEY_ALGORITHMS],
       contentEncryptionAlgorithms: [CONTENT_ALGORITHM],
     });
     return new TextDecoder('utf-8', { fatal: true }).decode(plaintext);

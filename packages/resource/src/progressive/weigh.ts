@@ -1,5 +1,6 @@
 import { AAuthError, type Caller, scopeCovers } from '@countersign/protocol';
 import { accessOf, type OpenAccess } from '../access.js';
+import { isLimitedByDetails } from '../approved-details.js';
 import { expired, type TokenRequest } from '../decide.js';
 import { type Level, LEVEL_NAMES, type LevelName, type ProgressiveRule } from './levels.js';
 
@@ -41,7 +42,10 @@ export function weigh(caller: Caller | undefined, rule: ProgressiveRule): Weighi
   const access = caller === undefined ? ({ level: 'unsigned' } as const) : accessOf(caller);
   if (access === undefined)
     return { kind: 'challenge', ask: askExpired(caller, rule), error: expired() };
-  const covered = access.level === 'authorization' && scopeCovers(access.scope, rule.scopes);
+  const covered =
+    access.level === 'authorization' &&
+    scopeCovers(access.scope, rule.scopes) &&
+    !isLimitedByDetails(access);
   // A token for something else still proves the agent (PROTOCOL section 3).
   const proved = access.level === 'authorization' && !covered ? 'identity' : access.level;
   const accepted = rule.levels.filter(isAccepted);

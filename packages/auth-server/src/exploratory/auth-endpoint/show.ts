@@ -94,18 +94,24 @@ async function consent(
     agent: decision.agent,
     delegate: decision.delegate,
     audience: decision.audience,
+    documentHash: question.document?.hash ?? null,
   });
   const granted = parseScope(grant?.scope) ?? [];
   const scopes = question.scopes.map((scope) => ({
     ...scope,
     granted: granted.includes(scope.name),
   }));
+  const { purpose, description, details, endsAt } = question.document ?? {};
   const common = {
     agent: { ...question.agent, delegate: decision.delegate ?? undefined },
     account: user.username,
     form,
     remembered: grant !== undefined && scopes.every((scope) => scope.granted),
     tokenLifetimeSeconds: context.lifetimes.authToken,
+    purpose,
+    description,
+    details,
+    until: endsAt,
   };
   const view: ConsentView =
     question.kind === 'access'

@@ -12,6 +12,7 @@ import {
   formToken,
   startSession,
 } from './browser-session.js';
+import { detailClaims } from '../token-endpoint/asked-document.js';
 import { type OpenedRequest, openRequest, readLink } from './opened-request.js';
 import { isOwnForm } from './request-origin.js';
 import { identityClaims, showSignIn } from './show.js';
@@ -168,6 +169,8 @@ async function grant(
   const code = context.secret(256);
   const subject = await storage.subjects.subjectFor(user.id, decision.audience);
   if (subject === undefined) return 'user-disabled';
+  const { document } = question;
+  const endsAt = document?.endsAt ?? null;
   const result = await storage.pendingDecisions.decide({
     idHash: decision.idHash,
     userId: user.id,
@@ -176,12 +179,22 @@ async function grant(
     grant: {
       id: context.secret(128),
       scope: question.scopes.map(({ name }) => name).join(' '),
+      ...(document === undefined
+        ? {}
+        : {
+            document: { documentHash: document.hash, purpose: document.purpose ?? null, endsAt },
+          }),
     },
     code: {
       hash: await hashSecret(code),
       subject,
       scope: tokenScope(question).join(' '),
-      claims: question.kind === 'sign-in' ? identityClaims(question.scopes, user) : {},
+      claims: {
+        ...(question.kind === 'sign-in' ? identityClaims(question.scopes, user) : {}),
+        ...detailClaims(document?.details),
+      },
+      accessEndsAt: endsAt,
+      encryptionJwk: document?.encryptionJwk ?? null,
       expiresAt: now + context.lifetimes.code,
     },
   });

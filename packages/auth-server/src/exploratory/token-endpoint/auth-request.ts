@@ -10,7 +10,8 @@ import {
   verifyResourceToken,
 } from '@countersign/protocol';
 import type { ServerContext } from '../../context.js';
-import type { Question } from '../../question.js';
+import type { Question, QuestionDocument } from '../../question.js';
+import { detailClaims, readAskedDocument } from './asked-document.js';
 import { issueTokenAnswer } from './auth-token-answer.js';
 import { checkRedirectUri, readRedirectUri } from './redirect-uri.js';
 import type { AgentCaller, TokenRequest } from './token-endpoint.js';
@@ -22,6 +23,7 @@ interface Asked {
   readonly kind: Question['kind'];
   readonly audience: ServerIdentifier;
   readonly scopes: readonly string[];
+  readonly document?: QuestionDocument;
 }
 
 /**
@@ -36,7 +38,16 @@ export async function answerAuthRequest(
   const state = readState(form.get('state'));
   const asked = await readAsked(context, caller, form);
   const { agent, delegate } = caller;
-  const { decision } = await context.policy({ ...asked, agent, delegate });
+  const { kind, audience, scopes, document } = asked;
+  const { decision } = await context.policy({
+    kind,
+    agent,
+    delegate,
+    audience,
+    scopes,
+    ...(document?.details === undefined ? {} : { authorizationDetails: document.details }),
+    ...(document?.endsAt === undefined ? {} : { endsAt: document.endsAt }),
+  });
   switch (decision) {
     case 'deny':
       throw new AAuthError('access_denied', 'The policy of this auth server does not allow it.', {
@@ -66,30 +77,47 @@ async function readAsked(
 ): Promise<Asked> {
   const resourceToken = form.get('resource_token');
   const scope = form.get('scope');
-  if (form.has('auth_request_url')) {
-    throw new AAuthError('invalid_request', 'This server does not take auth_request_url.');
+  const url = form.get('auth_request_url');
+  if ([resourceToken, scope, url].filter((one) => one !== undefined).length !== 1) {
+    throw new AAuthError(
+      'invalid_request',
+      'Send exactly one of resource_token, scope and auth_request_url.',
+    );
   }
-  if (resourceToken !== undefined && scope === undefined) {
-    const token = await verifyResourceToken(resourceToken, {
-      now: context.clock(),
-      audience: context.issuer,
-      agent: caller.agent,
-      agentThumbprint: caller.key.thumbprint,
-      insecureLoopback: context.insecureLoopback,
-      findKey: (resource, kid) =>
-        fromStranger(context.discovery.publishedKey(resourceMetadata, resource, kid)),
-    });
-    if (token.authRequestUrl !== undefined) {
-      throw new AAuthError('invalid_request', 'This server does not take auth_request_url.');
-    }
-    return { kind: 'access', audience: token.resource, scopes: token.scope };
+  if (resourceToken !== undefined) return await readAccess(context, caller, resourceToken);
+  // The agent is the resource (PROTOCOL section 5.6): the document is its own.
+  const common = { kind: 'sign-in', audience: caller.agent } as const;
+  if (url !== undefined) {
+    const named = { url, owner: caller.agent, urlFault: 'invalid_request' } as const;
+    return { ...common, ...(await readAskedDocument(context, named, caller)) };
   }
-  if (scope !== undefined && resourceToken === undefined) {
-    const scopes = parseScope(scope);
-    if (scopes === undefined) throw new AAuthError('invalid_scope', 'The scope is malformed.');
-    return { kind: 'sign-in', audience: caller.agent, scopes };
-  }
-  throw new AAuthError('invalid_request', 'Send exactly one of resource_token and scope.');
+  const scopes = parseScope(scope);
+  if (scopes === undefined) throw new AAuthError('invalid_scope', 'The scope is malformed.');
+  return { ...common, scopes };
+}
+
+/** What a resource token asks for: its scope, an Auth Request Document of the resource, or both together. */
+async function readAccess(
+  context: ServerContext,
+  caller: AgentCaller,
+  resourceToken: string,
+): Promise<Asked> {
+  const { resource, scope, authRequestUrl } = await verifyResourceToken(resourceToken, {
+    now: context.clock(),
+    audience: context.issuer,
+    agent: caller.agent,
+    agentThumbprint: caller.key.thumbprint,
+    insecureLoopback: context.insecureLoopback,
+    findKey: (id, kid) => fromStranger(context.discovery.publishedKey(resourceMetadata, id, kid)),
+  });
+  const common = { kind: 'access', audience: resource } as const;
+  if (authRequestUrl === undefined) return { ...common, scopes: scope };
+  const named = {
+    url: authRequestUrl,
+    owner: resource,
+    urlFault: 'invalid_resource_token',
+  } as const;
+  return { ...common, ...(await readAskedDocument(context, named, caller, scope)) };
 }
 
 /** Granted by policy (PROTOCOL section 5.5): no person, so no `sub`. */
@@ -106,6 +134,11 @@ async function grantDirectly(
   const scope = asked.scopes.join(' ');
   const tokenId = context.secret(128);
   const expiresAt = now + context.lifetimes.authToken;
+  const claims = detailClaims(asked.document?.details);
+  const terms = {
+    accessEndsAt: asked.document?.endsAt ?? null,
+    encryptionJwk: asked.document?.encryptionJwk ?? null,
+  };
   await context.storage.grants.issueDirectly({
     grant: {
       id: context.secret(128),
@@ -114,7 +147,7 @@ async function grantDirectly(
       audience: asked.audience,
       scope,
     },
-    refreshToken: { hash: await hashSecret(refreshToken), claims: {} },
+    refreshToken: { hash: await hashSecret(refreshToken), claims, ...terms },
     issued: { jti: tokenId, kind: 'auth', expiresAt },
     now,
   });
@@ -123,10 +156,11 @@ async function grantDirectly(
     audience: asked.audience,
     scope,
     subject: undefined,
-    claims: {},
+    claims,
     now,
     tokenId,
     refreshToken,
+    ...terms,
   });
 }
 
@@ -143,7 +177,9 @@ async function askPerson(
   const question = await composeQuestion(context, asked, metadata);
   const now = context.clock();
   const requestToken = context.secret(256);
-  const { requestToken: lifetime } = context.lifetimes;
+  // Nothing can be decided any more when what was asked for has ended.
+  const { endsAt = Infinity } = asked.document ?? {};
+  const expiresAt = Math.min(now + context.lifetimes.requestToken, endsAt);
   const created = await context.storage.pendingDecisions.create(
     {
       idHash: await hashSecret(requestToken),
@@ -154,7 +190,7 @@ async function askPerson(
       redirectUri,
       state: state ?? null,
       createdAt: now,
-      expiresAt: now + lifetime,
+      expiresAt,
     },
     { maxPendingPerAgent: context.maxPendingPerAgent },
   );
@@ -165,7 +201,7 @@ async function askPerson(
       { rule: 'too_many_pending', retryAfterSeconds: 60 },
     );
   }
-  return { request_token: requestToken, expires_in: lifetime };
+  return { request_token: requestToken, expires_in: expiresAt - now };
 }
 
 /** Freezes what the agent and the resource say of themselves now into what the person will be shown. */
@@ -198,5 +234,6 @@ async function composeQuestion(
       const description = descriptions.get(scope)?.slice(0, MAX_DESCRIPTION_LENGTH);
       return { name: scope, ...(description === undefined ? {} : { description }) };
     }),
+    ...(asked.document === undefined ? {} : { document: asked.document }),
   };
 }

@@ -32,7 +32,7 @@ export async function answerCodeExchange(
       rule: `code_${result.reason.replaceAll('-', '_')}`,
     });
   }
-  const { audience, scope, subject, claims } = result.code;
+  const { audience, scope, subject, claims, accessEndsAt, encryptionJwk } = result.code;
   return await issueTokenAnswer(context, {
     caller,
     audience,
@@ -42,5 +42,7 @@ export async function answerCodeExchange(
     now,
     tokenId,
     refreshToken,
+    accessEndsAt,
+    encryptionJwk,
   });
 }

@@ -32,7 +32,7 @@ export async function answerRefresh(
       rule: 'refresh_token_refused',
     });
   }
-  const { audience, scope, subject, claims } = used;
+  const { audience, scope, subject, claims, accessEndsAt, encryptionJwk } = used;
   return await issueTokenAnswer(context, {
     caller,
     audience,
@@ -41,5 +41,7 @@ export async function answerRefresh(
     claims,
     now,
     tokenId,
+    accessEndsAt,
+    encryptionJwk,
   });
 }

@@ -1,4 +1,4 @@
-import type { GrantKey, GrantRecord } from '../grants.js';
+import type { ApprovedDocument, GrantKey, GrantRecord } from '../grants.js';
 import { changed, type Queries } from './sql-database.js';
 
 const MAX_ATTEMPTS = 10;
@@ -16,6 +16,7 @@ function activeGrant(queries: Queries, key: GrantKey) {
     .where('audience', '=', key.audience)
     .where('userId', 'is not distinct from', key.userId)
     .where('delegate', 'is not distinct from', key.delegate)
+    .where('documentHash', 'is not distinct from', key.documentHash ?? null)
     .where('revokedAt', 'is', null);
 }
 
@@ -25,7 +26,12 @@ function activeGrant(queries: Queries, key: GrantKey) {
  */
 export async function approveGrant(
   queries: Queries,
-  approval: GrantKey & { readonly id: string; readonly scope: string; readonly now: number },
+  approval: Omit<GrantKey, 'documentHash'> & {
+    readonly id: string;
+    readonly scope: string;
+    readonly document?: ApprovedDocument;
+    readonly now: number;
+  },
 ): Promise<string> {
   // When somebody else makes it first, there is one to widen next, unless it is revoked that very moment.
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
@@ -39,8 +45,9 @@ export async function approveGrant(
 type Approval = Parameters<typeof approveGrant>[1];
 
 async function widen(queries: Queries, approval: Approval): Promise<string | undefined> {
-  const { scope, now } = approval;
-  const active = await activeGrant(queries, approval).forNoKeyUpdate().executeTakeFirst();
+  const { scope, now, document } = approval;
+  const key = { ...approval, documentHash: document?.documentHash ?? null };
+  const active = await activeGrant(queries, key).forNoKeyUpdate().executeTakeFirst();
   if (active === undefined) return undefined;
   await queries
     .updateTable('grants')
@@ -53,6 +60,7 @@ async function widen(queries: Queries, approval: Approval): Promise<string | und
 /** False when there is an active one. */
 async function make(queries: Queries, approval: Approval): Promise<boolean> {
   const { id, userId, agent, delegate, audience, scope, now } = approval;
+  const { document = { documentHash: null, purpose: null, endsAt: null } } = approval;
   const result = await queries
     .insertInto('grants')
     .values({
@@ -65,6 +73,7 @@ async function make(queries: Queries, approval: Approval): Promise<boolean> {
       createdAt: now,
       updatedAt: now,
       revokedAt: null,
+      ...document,
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirst();

@@ -4,6 +4,7 @@ import { jsonFromText } from './json-text.js';
 import { isGrantLive } from './live.js';
 import { insertRefreshToken } from './refresh-token-store.js';
 import type { Queries, SqlDatabase } from './sql-database.js';
+import { endingWithAccess, termsFromColumns } from './terms-columns.js';
 
 export function codeStore(database: SqlDatabase): CodeStore {
   return { redeem: (redemption) => database.write((queries) => redeem(queries, redemption)) };
@@ -19,7 +20,11 @@ async function redeem(queries: Queries, redemption: CodeRedemption): Promise<Red
   const live = await isGrantLive(queries, named.grantId);
   const row = await findCode(queries, codeHash).forNoKeyUpdate().executeTakeFirst();
   if (row === undefined) return refused('unknown');
-  const code: CodeRecord = { ...row, claims: jsonFromText(row.claims) };
+  const code: CodeRecord = {
+    ...row,
+    ...termsFromColumns(row),
+    claims: jsonFromText(row.claims),
+  };
   if (code.redeemedAt !== null) {
     await revokeFirstUse(queries, code, now);
     return refused('reused');
@@ -28,7 +33,7 @@ async function redeem(queries: Queries, redemption: CodeRedemption): Promise<Red
   if (redirectUri !== undefined && redirectUri !== code.redirectUri) {
     return refused('redirect-uri-mismatch');
   }
-  if (code.expiresAt <= now) return refused('expired');
+  if (code.expiresAt <= now || (code.accessEndsAt ?? Infinity) <= now) return refused('expired');
   if (!live) return refused('revoked');
   await spend(queries, redemption);
   await issue(queries, code, redemption);
@@ -70,6 +75,7 @@ async function issue(
 ): Promise<void> {
   const { now, refreshTokenHash, issued } = redemption;
   const { grantId, agent, delegate, audience, subject, userId, scope, claims } = code;
+  const { accessEndsAt, encryptionJwk } = code;
   const common = { grantId, agent, delegate, audience, subject };
   if (refreshTokenHash !== null) {
     await insertRefreshToken(queries, {
@@ -78,10 +84,17 @@ async function issue(
       userId,
       scope,
       claims,
+      accessEndsAt,
+      encryptionJwk,
       createdAt: now,
     });
   }
-  await insertIssuedToken(queries, { ...common, ...issued, parentJti: null, issuedAt: now });
+  await insertIssuedToken(queries, {
+    ...common,
+    ...endingWithAccess(issued, code),
+    parentJti: null,
+    issuedAt: now,
+  });
   await queries
     .updateTable('pendingDecisions')
     .set({ deliveredAt: now })

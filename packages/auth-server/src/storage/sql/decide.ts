@@ -3,6 +3,7 @@ import { approveGrant } from './approve-grant.js';
 import { jsonToText } from './json-text.js';
 import { isUserEnabled } from './live.js';
 import type { Queries } from './sql-database.js';
+import { termsToColumns } from './terms-columns.js';
 
 type Question = NonNullable<Awaited<ReturnType<typeof holdQuestion>>>;
 
@@ -74,6 +75,7 @@ async function insertCode(
       expiresAt: code.expiresAt,
       redeemedAt: null,
       refreshTokenHash: null,
+      ...termsToColumns(code),
     })
     .execute();
 }

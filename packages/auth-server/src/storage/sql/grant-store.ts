@@ -3,6 +3,7 @@ import { approveGrant, findActiveGrant } from './approve-grant.js';
 import { insertIssuedToken } from './issued-token-store.js';
 import { insertRefreshToken } from './refresh-token-store.js';
 import { changed, type Queries, type SqlDatabase } from './sql-database.js';
+import { endingWithAccess } from './terms-columns.js';
 
 export function grantStore(database: SqlDatabase): GrantStore {
   return {
@@ -64,6 +65,12 @@ async function issueDirectly(queries: Queries, issue: DirectIssue): Promise<stri
       createdAt: now,
     });
   }
-  await insertIssuedToken(queries, { ...common, ...issued, parentJti: null, issuedAt: now });
+  const accessEndsAt = refreshToken?.accessEndsAt ?? null;
+  await insertIssuedToken(queries, {
+    ...common,
+    ...endingWithAccess(issued, { accessEndsAt }),
+    parentJti: null,
+    issuedAt: now,
+  });
   return grantId;
 }

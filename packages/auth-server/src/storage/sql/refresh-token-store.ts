@@ -8,6 +8,7 @@ import { insertIssuedToken } from './issued-token-store.js';
 import { jsonFromText, jsonToText } from './json-text.js';
 import { isGrantLive } from './live.js';
 import { changed, type Queries, type SqlDatabase } from './sql-database.js';
+import { endingWithAccess, termsFromColumns, termsToColumns } from './terms-columns.js';
 
 export function refreshTokenStore(database: SqlDatabase): RefreshTokenStore {
   return {
@@ -41,6 +42,7 @@ export async function insertRefreshToken(queries: Queries, token: NewRefreshToke
       claims: jsonToText(claims),
       lastUsedAt: createdAt,
       revokedAt: null,
+      ...termsToColumns(token),
     })
     .execute();
 }
@@ -59,6 +61,9 @@ async function useToken(
     .where('revokedAt', 'is', null)
     .where('lastUsedAt', '>', now - idleSeconds)
     .where('createdAt', '>', now - absoluteSeconds)
+    .where((expression) =>
+      expression.or([expression('accessEndsAt', 'is', null), expression('accessEndsAt', '>', now)]),
+    )
     .where((expression) =>
       expression.exists(
         expression
@@ -79,7 +84,7 @@ async function useToken(
     .executeTakeFirstOrThrow();
   const { grantId, audience, subject } = row;
   await insertIssuedToken(queries, {
-    ...issued,
+    ...endingWithAccess(issued, row),
     grantId,
     agent,
     delegate,
@@ -88,5 +93,5 @@ async function useToken(
     parentJti: null,
     issuedAt: now,
   });
-  return { ...row, claims: jsonFromText(row.claims) };
+  return { ...row, ...termsFromColumns(row), claims: jsonFromText(row.claims) };
 }

@@ -6,6 +6,7 @@ import type { RefreshTokenRecord } from '../refresh-tokens.js';
 import type { SessionRecord } from '../sessions.js';
 import type { SigningKeyRecord } from '../signing-keys.js';
 import type { UserRecord } from '../users.js';
+import type { TermsColumns } from './terms-columns.js';
 
 /** A record with its JSON members as text. */
 type WithText<Record, Member extends keyof Record> = Omit<Record, Member> & {
@@ -27,8 +28,8 @@ export interface Schema {
   sessions: SessionRecord;
   pendingDecisions: WithText<PendingDecision, 'question'>;
   grants: GrantRecord;
-  codes: WithText<CodeRecord, 'claims'>;
-  refreshTokens: WithText<RefreshTokenRecord, 'claims'>;
+  codes: Omit<WithText<CodeRecord, 'claims'>, keyof TermsColumns> & TermsColumns;
+  refreshTokens: Omit<WithText<RefreshTokenRecord, 'claims'>, keyof TermsColumns> & TermsColumns;
   issuedTokens: IssuedTokenRecord;
   signingKeys: WithText<SigningKeyRecord, 'privateJwk'>;
   replayEntries: { entryKey: string; owner: string; expiresAt: number };

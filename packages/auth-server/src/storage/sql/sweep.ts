@@ -1,6 +1,7 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import { sql } from 'kysely';
 import type { SweepOptions } from '../storage.js';
+import { closeEndedGrants } from './close-ended-grants.js';
 import type { Schema } from './schema.js';
 import type { SqlDatabase } from './sql-database.js';
 
@@ -46,7 +47,7 @@ function retentions(refreshAbsoluteSeconds: number): readonly Retention[] {
   ];
 }
 
-/** Deletes what has outlived its use. Returns how many rows went, not counting those that went with another. */
+/** Deletes what has outlived its use, and closes grants that have ended. Returns how many rows went, not counting those that went with another. */
 export async function sweep(
   database: SqlDatabase,
   now: number,
@@ -62,6 +63,7 @@ export async function sweep(
       await othersTurn();
     } while (deleted === batch);
   }
+  await closeEndedGrants(database, now);
   return total;
 }
 

@@ -47,6 +47,9 @@ export function grantContract({ storage }: Contract): void {
         createdAt: NOW,
         updatedAt: NOW + 5,
         revokedAt: null,
+        documentHash: null,
+        purpose: null,
+        endsAt: null,
       });
       const redeemed = await storage().codes.redeem(redemption({ codeHash: 'code-2' }));
       expect(redeemed).toMatchObject({ code: { scope: 'data.write' } });

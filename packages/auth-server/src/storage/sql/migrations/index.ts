@@ -1,6 +1,7 @@
 import type { Queries } from '../sql-database.js';
 import { attempts } from './attempts.js';
 import { delegation } from './delegation.js';
+import { documents } from './documents.js';
 import { people } from './people.js';
 import { replay } from './replay.js';
 
@@ -16,4 +17,5 @@ export const migrations: readonly Migration[] = [
   { name: 'delegation', up: delegation },
   { name: 'attempts', up: attempts },
   { name: 'replay', up: replay },
+  { name: 'documents', up: documents },
 ];
