@@ -41,8 +41,29 @@ describe('access asked for with a document', () => {
     const agent = world.agent();
     await fetched(agent, '/pay/1');
     expect(await fetched(agent, '/pay/2')).toEqual(['welcome', ['jwt', 'jwks', 'jwt'], ['auth']]);
-    // The newest is tried first; the challenge then finds the one that fits, and nobody is asked.
-    expect(await fetched(agent, '/pay/1')).toEqual(['welcome', ['jwt', 'jwt'], []]);
+    // Each address is remembered with what it asked for.
+    expect(await fetched(agent, '/pay/1')).toEqual(['welcome', ['jwt'], []]);
+  });
+
+  it('is found among the tokens held where one address asks with several documents', async () => {
+    world.resource = async ({ body }, caller) => {
+      const authRequestUrl = `${API}/documents/${body}`;
+      if (caller.kind !== 'token-holder') return await world.challenge(caller, { authRequestUrl });
+      const approved = authorizationDetailsOf(caller.token).map((detail) => detail['url']);
+      return approved.includes(authRequestUrl)
+        ? new Response('welcome')
+        : await world.challenge(caller, { authRequestUrl, status: 403 });
+    };
+    const agent = world.agent();
+    const pay = async (body: string) => {
+      world.seen.length = 0;
+      const response = await agent.fetch(`${API}/pay`, { method: 'POST', body });
+      return [await response.text(), world.tokenRequests()];
+    };
+    expect(await pay('1')).toEqual(['welcome', ['auth']]);
+    expect(await pay('2')).toEqual(['welcome', ['auth']]);
+    expect(await pay('1')).toEqual(['welcome', []]);
+    expect(await pay('2')).toEqual(['welcome', []]);
   });
 
   it('needs a person for each document once, and none for what they approved', async () => {
