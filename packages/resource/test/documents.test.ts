@@ -13,6 +13,9 @@ import {
 import {
   approvedDetails,
   coversDetails,
+  createResource,
+  memoryRateLimitStore,
+  memoryReplayStore,
   type RequestDocument,
   type ResourceOptions,
   type RouteRequirement,
@@ -29,7 +32,7 @@ import {
   type Signer,
   signedRequest,
 } from '../../protocol/test/kit.js';
-import { type Api, doors, IDENTITY, makeApi, sign, tokenChallenge } from './support.js';
+import { type Api, doors, IDENTITY, makeApi, SCOPES, sign, tokenChallenge } from './support.js';
 
 const payment = { type: 'payment', amount: '20.00', currency: 'EUR', to: 'Ada' };
 const document: RequestDocument = {
@@ -374,6 +377,29 @@ describe('What was approved in particular', () => {
     expect(made.ran).toEqual([]);
     const open = { scopes: ['data.write'], acceptDetails: true };
     expect((await send(made, open)(await sign(signer, { created: NOW + 1 }))).status).toBe(200);
+  });
+
+  it('counts as an identity at a route with levels, and is challenged for more', async () => {
+    const made = await makeApi();
+    const { resource, authServer, clock, discovery } = made;
+    const api = createResource({
+      id: resource.id,
+      keys: resource.keys,
+      authServers: [authServer.id],
+      scopes: SCOPES,
+      discovery,
+      clock,
+      replay: memoryReplayStore({ clock, nothingBeforeStart: true }),
+      rateLimits: memoryRateLimitStore(),
+    });
+    const levels = { authorization: { perMinute: 5, scopes: ['data.write'] } };
+    const send = api.guard({ levels }, () => new Response('done'));
+    const particular = await send(await sign(await holderOf(made, paying)), {
+      remoteAddress: '::1',
+    });
+    expect(particular.headers.get('agent-auth')).toContain('auth-token');
+    const all = await holderOf(made, { scope: ['data.write'] });
+    expect((await send(await sign(all), { remoteAddress: '::1' })).status).toBe(200);
   });
 
   it('is none for access that is less than authorization', () => {
