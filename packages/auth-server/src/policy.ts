@@ -1,4 +1,8 @@
-import { type AuthorizationDetail, scopeCovers, type ServerIdentifier } from '@countersign/protocol';
+import {
+  type AuthorizationDetail,
+  scopeCovers,
+  type ServerIdentifier,
+} from '@countersign/protocol';
 import type { ExchangePolicy } from './exchange-policy.js';
 
 /** What an agent asks for, as policy sees it: everything in it has been verified. */

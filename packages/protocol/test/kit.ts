@@ -242,12 +242,7 @@ export function decoded(token: string): { header: JsonObject; payload: JsonObjec
 /** One question that was put to {@link FakeDiscovery}. */
 export interface Lookup {
   readonly asked:
-    | 'metadata'
-    | 'publishedKey'
-    | 'keyByThumbprint'
-    | 'keyAt'
-    | 'certificatesAt'
-    | 'documentAt';
+    'metadata' | 'publishedKey' | 'keyByThumbprint' | 'keyAt' | 'certificatesAt' | 'documentAt';
   /** The identifier or the URL. */
   readonly of: string;
   readonly wellKnown?: string;
