@@ -18,6 +18,7 @@ import {
   claimedQuestion,
   grantWith,
   newCode,
+  newQuestion,
   newSession,
   newUser,
   NOW,
@@ -342,6 +343,68 @@ describe('what one transaction decides upon', () => {
     await waiting(1);
     await revoking.end('rollback');
     expect(await attempt).toMatchObject({ outcome: 'redeemed' });
+  });
+
+  it('is seen as the other one leaves it: a claim, an answer, a wider grant', async () => {
+    const storage = await open();
+    await approvedCode(storage);
+    await storage.users.create(newUser('bob'));
+    const more = await claimedQuestion(storage, 'more');
+    for (const name of ['unclaimed', 'unanswered']) await claimedQuestion(storage, name);
+    await storage.pendingDecisions.release('unclaimed', 'id-ana');
+    const other = await holding(
+      `update pending_decisions set claimed_by = 'id-bob' where id_hash = 'unclaimed'`,
+      `update pending_decisions set outcome = 'denied' where id_hash = 'unanswered'`,
+      `update grants set scope = 'data.read data.list' where id = 'grant'`,
+    );
+    const attempts = Promise.all([
+      storage.pendingDecisions.claim('unclaimed', 'id-ana', NOW),
+      grantWith(storage, { ...more, idHash: 'unanswered' }, newCode('code-2')),
+      grantWith(storage, more, newCode('code-3'), { scope: 'data.write' }),
+    ]);
+    await waiting(3);
+    await other.end('commit');
+    expect(await attempts).toEqual([
+      'claimed-by-another',
+      { won: false, reason: 'already-decided' },
+      { won: true, grantId: 'grant' },
+    ]);
+    expect((await storage.grants.findById('grant'))?.scope).toBe('data.read data.list data.write');
+  });
+
+  it('is found when the other one makes it first: a grant, a signing key, one question too many', async () => {
+    const storage = await open();
+    const { agent, audience } = ledgerRow;
+    const other = await holding(
+      `insert into grants (id, agent, audience, scope, created_at, updated_at)
+       values ('first', '${agent}', '${audience}', 'a', 0, 0)`,
+      `insert into signing_keys (kid, algorithm, private_jwk, created_at, state)
+       values ('first', 'ed25519', '{}', 0, 'active')`,
+      `select pg_advisory_xact_lock(hashtextextended('questions of ${agent}', 0))`,
+      `insert into pending_decisions (id_hash, agent, audience, question, redirect_uri, created_at, expires_at)
+       values ('first', '${agent}', '${audience}', '{}', 'x', ${NOW}, ${NOW + 60})`,
+    );
+    const attempts = Promise.all([
+      storage.grants.issueDirectly({
+        grant: { id: 'second', agent, delegate: null, audience, scope: 'b' },
+        refreshToken: null,
+        issued: { jti: 'jti', kind: 'auth', expiresAt: NOW + 60 },
+        now: NOW,
+      }),
+      storage.signingKeys.insertIfNone({
+        kid: 'second',
+        algorithm: 'ed25519',
+        privateJwk: {},
+        createdAt: NOW,
+      }),
+      storage.pendingDecisions.create(newQuestion('second'), { maxPendingPerAgent: 1 }),
+    ]);
+    await waiting(3);
+    await other.end('commit');
+    expect(await attempts).toMatchObject(['first', { kid: 'first' }, 'too-many-pending']);
+    expect((await storage.grants.list()).map(({ id, scope }) => [id, scope])).toEqual([
+      ['first', 'a b'],
+    ]);
   });
 
   it('is not swept while it is being remembered anew', async () => {
