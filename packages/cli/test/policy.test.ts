@@ -45,7 +45,10 @@ const api = async (id: string, authServer: string, scope: string): Promise<Resou
 
 const notFound = () => new Response(null, { status: 404 });
 
-describe('serve auth-server --policy', () => {
+/** Each of these starts processes, whose time is the machine's. */
+const TIME = { timeout: 60_000 };
+
+describe('serve auth-server --policy', TIME, () => {
   it.each(['--policy', 'COUNTERSIGN_POLICY_FILE'])(
     'given as %s, grants an agent that a rule names, and denies the others',
     async (how) => {
@@ -87,18 +90,22 @@ describe('serve auth-server --policy', () => {
   );
 });
 
-describe('serve auth-server --trust', () => {
+describe('serve auth-server --trust', TIME, () => {
   it('lets an API exchange tokens of the other auth server, as the rule says', async () => {
     const [agentAt, firstAt, secondAt] = [await party(), await party(), await party()];
-    const home = await serveAuthServer();
+    const homePort = await freePort();
+    const homeUrl = `http://127.0.0.1:${homePort}`;
     const rule = {
       caller: firstAt.id,
       audience: secondAt.id,
       scopes: ['items.read'],
-      trustedIssuer: home.url,
+      trustedIssuer: homeUrl,
     };
     const policy = policyFile({ otherwise: 'deny', exchange: [rule] });
-    const away = await serveAuthServer(['--policy', policy, '--trust', home.url]);
+    const [home, away] = await Promise.all([
+      serveAuthServer([], { port: homePort }),
+      serveAuthServer(['--policy', policy, '--trust', homeUrl]),
+    ]);
 
     const second = await api(secondAt.id, away.url, 'items.read');
     const items = second.guard({ scopes: ['items.read'] }, (_request, access) =>
