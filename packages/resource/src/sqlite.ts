@@ -9,6 +9,11 @@ import {
 import Libsql from 'libsql';
 import { closeSync, openSync } from 'node:fs';
 
+export {
+  type SqliteInteractionStore,
+  sqliteInteractionStore,
+} from './interaction/sqlite-interaction-store.js';
+
 export interface SqliteReplayStore extends ReplayStore {
   /** Closes the file. */
   close(): void;
