@@ -13,6 +13,7 @@ import {
   type RegisteredConnection,
   REQUEST_SECONDS,
   tooMany,
+  VISIT_SECONDS,
 } from './interaction-context.js';
 import { callerOf, connectionKey, type InteractionCaller } from './interaction-caller.js';
 import { decideCode } from './presented.js';
@@ -74,7 +75,12 @@ export async function challenge(
   const kept = await records.put(
     'request',
     await recordKey('request', id),
-    { connection: connection.name, caller, expiresAt: now + REQUEST_SECONDS },
+    {
+      connection: connection.name,
+      caller,
+      opensUntil: now + REQUEST_SECONDS,
+      expiresAt: now + REQUEST_SECONDS + VISIT_SECONDS,
+    },
     { agent: caller.agent, limit: pendingLimit, now },
   );
   if (!kept) throw tooMany(caller.agent);

@@ -15,8 +15,8 @@ export interface ReturnedVisit extends Visit {
 
 /**
  * A person who comes back to the application from another server. In order: this host; a live visit with that state, of
- * this connection; in the browser that began it; then it is taken out of the store, by one of however many; only then
- * the application completes it, and the person goes back to the agent.
+ * this connection; in the browser that began it; the latest of its request, which is taken out of the store by one of
+ * however many; only then the application completes it, and the person goes back to the agent.
  */
 export async function finishVisit(
   context: InteractionContext,
@@ -38,11 +38,13 @@ export async function finishVisit(
     if (cookie === undefined || (await hashSecret(cookie)) !== found.value.browser) {
       return await messagePage('other-browser');
     }
-    if (!(await records.take(found, now))) return await messagePage('unknown');
-    const { caller, keep, request: requestKey } = found.value;
-    // What was asked has been answered, well or not: the address of the page leads nowhere from now on.
-    const asked = await records.find('request', requestKey, now);
-    if (asked !== undefined) await records.take(asked, now);
+    // The request names the one visit that counts. Taking it decides: one challenge ends in one code at most.
+    const asked = await records.find('request', found.value.request, now);
+    if (asked?.value.visit !== found.key || !(await records.take(asked, now))) {
+      return await messagePage('unknown');
+    }
+    await records.take(found, now);
+    const { caller, keep } = found.value;
     let end: VisitEnd<unknown>;
     try {
       end = await complete({ ...caller, state: secret, keep });

@@ -40,8 +40,10 @@ export interface RegisteredConnection {
   readonly begin: (visit: Visit) => Promise<VisitStep<unknown>>;
 }
 
-/** Seconds that a challenge may wait for its person, and a person may take elsewhere. */
+/** Seconds that a challenge may wait for its person. */
 export const REQUEST_SECONDS = 600;
+/** Seconds that a person may take elsewhere. */
+export const VISIT_SECONDS = 600;
 /** Seconds between the person's return and the agent's request with the code. */
 export const CODE_SECONDS = 300;
 

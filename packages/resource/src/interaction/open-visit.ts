@@ -38,9 +38,11 @@ export async function openVisit(
   if (otherIds.length > 0 || otherUrls.length > 0) return 'incomplete';
   const secret = asSecret(id);
   if (secret === undefined) return 'unknown';
-  const found = await records.find('request', await recordKey('request', secret), resource.clock());
+  const now = resource.clock();
+  const found = await records.find('request', await recordKey('request', secret), now);
   const connection = found && connections.get(found.value.connection);
   if (found === undefined || connection === undefined) return 'unknown';
+  if (found.value.opensUntil <= now) return 'unknown';
   const agent = await publishedAgent(context, found.value.caller);
   if (agent === undefined) return 'agent';
   const { insecureLoopback } = resource;

@@ -13,6 +13,8 @@ interface Pending {
 
 /** A challenge that waits for its person. */
 export interface RequestRecord extends Pending {
+  /** Unix seconds until which the page can be opened; the record outlives it by the time that a visit may take. */
+  readonly opensUntil: number;
   /** SHA-256 of the cookie of the browser that answered the question first: no other may go on. */
   readonly browser?: string;
   /** The visit that this browser is on. */

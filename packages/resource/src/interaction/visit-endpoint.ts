@@ -9,13 +9,19 @@ import {
   visitFormToken,
 } from './browser.js';
 import { endVisit } from './end-visit.js';
-import { type InteractionContext, isEnd, REQUEST_SECONDS, tooMany } from './interaction-context.js';
+import {
+  type InteractionContext,
+  isEnd,
+  REQUEST_SECONDS,
+  tooMany,
+  VISIT_SECONDS,
+} from './interaction-context.js';
 import { type OpenedVisit, openVisit } from './open-visit.js';
 import { type Found, recordKey, type RequestRecord } from './records.js';
 import { messagePage, onwardPage, questionPage } from './visit-page.js';
 
 /** The cookie outlives a request that is answered in its last second, and the visit that follows. */
-const COOKIE_SECONDS = 2 * REQUEST_SECONDS;
+const COOKIE_SECONDS = REQUEST_SECONDS + VISIT_SECONDS;
 
 /** The page of a visit. Every answer is a page or leads back to the agent; a GET writes nothing. */
 export async function handleVisitPage(
@@ -158,7 +164,7 @@ async function begin(
   const visit = {
     connection: connection.name,
     caller,
-    expiresAt: now + REQUEST_SECONDS,
+    expiresAt: now + VISIT_SECONDS,
     request: request.key,
     browser,
     returnUrl,
