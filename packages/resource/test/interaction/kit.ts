@@ -158,9 +158,9 @@ export function withReturn(page: URL, returnUrl = `${CALLBACK}?state=s1`): URL {
 /** A browser as far as these pages need one: keeps cookies, posts forms, follows nothing by itself. */
 export class TestBrowser {
   readonly cookies = new Map<string, string>();
-  readonly #api: CalendarApi;
+  readonly #api: Pick<CalendarApi, 'app'>;
 
-  constructor(api: CalendarApi) {
+  constructor(api: Pick<CalendarApi, 'app'>) {
     this.#api = api;
   }
 
