@@ -16,8 +16,8 @@ export interface Visit {
 
 /** What an application does with a person who goes on. */
 export type VisitStep<T> =
-  /** Sends them elsewhere; they come back to a route that calls `finish`. `keep` (JSON) is stored for then, encrypted. */
-  { readonly redirect: string | URL; readonly keep?: unknown } | VisitEnd<T>;
+  /** Sends them elsewhere; they come back to a route that calls `finish`. `keep` is stored for then, encrypted. */
+  { readonly redirect: string | URL; readonly keep?: string } | VisitEnd<T>;
 
 /** How a visit ends. */
 export type VisitEnd<T> =

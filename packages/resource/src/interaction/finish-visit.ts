@@ -10,7 +10,8 @@ import { messagePage } from './visit-page.js';
 
 /** A visit whose person came back from elsewhere, with what was kept for now. */
 export interface ReturnedVisit extends Visit {
-  readonly keep: unknown;
+  /** Null when `begin` kept nothing. */
+  readonly keep: string | null;
 }
 
 /**

@@ -27,7 +27,7 @@ export interface VisitRecord extends Pending {
   readonly browser: string;
   readonly returnUrl: string;
   /** What the application wanted back when the person returns. */
-  readonly keep: unknown;
+  readonly keep: string | null;
 }
 
 /** A visit that has ended well: whoever presents the code gets this. */

@@ -170,6 +170,9 @@ export async function onwardPage(url: string): Promise<Response> {
   );
 }
 
+/** Not in a template: formatting one must not change the bytes that are hashed. */
+const STYLE = new Markup(`<style>${VISIT_STYLESHEET}</style>`);
+
 let styleHash: Promise<string> | undefined;
 
 /** The policy of a page: nothing is loaded, one stylesheet is applied, nobody may frame it. */
@@ -207,9 +210,7 @@ async function page(
         ${head}
         <title>${title}</title>
         <link rel="icon" href="data:," />
-        <style>
-          ${new Markup(VISIT_STYLESHEET)}
-        </style>
+        ${STYLE}
       </head>
       <body>
         <main class="sheet">${content}</main>

@@ -92,7 +92,7 @@ export async function makeCalendar(
   const used: Tokens[] = [];
   let serial = 0;
   const script: CalendarApi['script'] = {
-    begin: () => ({ redirect: `${DOWNSTREAM}?client_id=calendar`, keep: { verifier: 'v' } }),
+    begin: () => ({ redirect: `${DOWNSTREAM}?client_id=calendar`, keep: 'verifier' }),
     complete: () => ({ connected: { accessToken: `downstream-${++serial}` } }),
   };
   const calendar = interactions.connection<Tokens>({

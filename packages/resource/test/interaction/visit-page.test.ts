@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   API,
@@ -67,6 +68,14 @@ describe('the page of a visit', () => {
     expect(headers.get('set-cookie')).toMatch(
       /^__Host-countersign-visit=[A-Za-z0-9_-]{43}; Path=\/; Max-Age=1200; HttpOnly; SameSite=Lax; Secure$/,
     );
+  });
+
+  it('allows exactly the stylesheet that it carries', async () => {
+    const { browser, page } = await opened();
+    const response = await browser.open(page);
+    const [, style = ''] = /<style>([^]*)<\/style>/.exec(await response.text()) ?? [];
+    const hash = createHash('sha256').update(style).digest('base64');
+    expect(response.headers.get('content-security-policy')).toContain(`'sha256-${hash}'`);
   });
 
   it('shows what an agent calls itself as text, however hostile', async () => {

@@ -44,7 +44,7 @@ describe('an agent that needs what a person connects', () => {
     const code = await visit(api, challenged);
     expect(code).toMatch(SECRET);
     expect(api.finished).toMatchObject([
-      { agent: api.agent.id, delegate: null, person: null, keep: { verifier: 'v' } },
+      { agent: api.agent.id, delegate: null, person: null, keep: 'verifier' },
     ]);
     const response = await call(api, api.agent, { code });
     expect(await response.text()).toBe('downstream-1');
