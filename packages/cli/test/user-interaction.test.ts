@@ -110,7 +110,12 @@ const agentKeys = makeKeys('key-1');
 
 async function tab(context?: BrowserContext): Promise<Tab> {
   const page = await (context ?? (await browser.newContext())).newPage();
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(15_000);
+  // The other server's pages ask for a font on the Internet, which would be waited for.
+  await page.route(
+    ({ hostname }) => hostname !== 'localhost' && hostname !== '127.0.0.1',
+    (route) => route.abort(),
+  );
   return page;
 }
 
@@ -122,7 +127,7 @@ async function connect(page: Tab, login: string, decision: 'yes' | 'no' = 'yes')
   await page.getByRole('button', { name: 'Sign-in' }).click();
   const yes = page.getByRole('button', { name: 'Continue' });
   await yes.waitFor();
-  await (decision === 'yes' ? yes : page.getByText('Abort')).click();
+  await (decision === 'yes' ? yes : page.getByRole('link', { name: 'Abort' })).click();
   await page.waitForURL((url) => url.origin === agentSite.origin);
 }
 
