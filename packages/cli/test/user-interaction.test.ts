@@ -110,7 +110,7 @@ const agentKeys = makeKeys('key-1');
 
 async function tab(context?: BrowserContext): Promise<Tab> {
   const page = await (context ?? (await browser.newContext())).newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   // The other server's pages ask for a font on the Internet, which would be waited for.
   await page.route(
     ({ hostname }) => hostname !== 'localhost' && hostname !== '127.0.0.1',
@@ -127,7 +127,7 @@ async function connect(page: Tab, login: string, decision: 'yes' | 'no' = 'yes')
   await page.getByRole('button', { name: 'Sign-in' }).click();
   const yes = page.getByRole('button', { name: 'Continue' });
   await yes.waitFor();
-  await (decision === 'yes' ? yes : page.getByRole('link', { name: 'Abort' })).click();
+  await (decision === 'yes' ? yes : page.getByRole('link', { name: 'Cancel' })).click();
   await page.waitForURL((url) => url.origin === agentSite.origin);
 }
 
@@ -141,130 +141,138 @@ const calendarOf = async (response: Response): Promise<string> => {
   return sub;
 };
 
-describe('With a real OAuth server behind the resource and a real browser', () => {
-  it('a person connects their calendar, and their agent reads it, then and later', async () => {
-    const page = await tab();
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      // The other server's own pages are its own affair.
-      if (page.url().startsWith(api.origin)) complaints.push(message.text());
-    });
-    let visits = 0;
-    const agent = await localAgent(async (url) => {
-      visits += 1;
-      await page.goto(url);
-      expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(
-        'Let an agent use your calendar at Example Cloud?',
-      );
-      expect(await page.locator('.identifier').textContent()).toBe(agentSite.origin);
-      await look(page, 'visit');
-      await page.getByRole('button', { name: 'Continue' }).click();
-      await connect(page, 'ann');
-    });
-    const response = await agent.fetch(`${api.origin}/calendar`);
-    expect(await calendarOf(response)).toBe('ann');
-    expect(api.headers.get('POST')).toMatchObject({
-      origin: 'null',
-      'sec-fetch-site': 'same-origin',
-    });
-    expect(agentSite.headers.get('GET')).not.toHaveProperty('referer');
-    expect(await calendarOf(await agent.fetch(`${api.origin}/calendar`))).toBe('ann');
-    expect(visits).toBe(1);
-    expect(complaints).toEqual([]);
-  });
-
-  it('a person who cancels, or says no at the other server, has shared nothing', async () => {
-    const agent = await localAgent(async (url) => {
+describe(
+  'With a real OAuth server behind the resource and a real browser',
+  { timeout: 90_000 },
+  () => {
+    it('a person connects their calendar, and their agent reads it, then and later', async () => {
       const page = await tab();
-      await page.goto(url);
-      await page.getByRole('button', { name: 'Cancel' }).click();
-      await page.waitForURL((at) => at.origin === agentSite.origin);
-    });
-    const denied = { code: 'interaction_denied' };
-    await expect(agent.fetch(`${api.origin}/calendar`)).rejects.toMatchObject(denied);
-    const other = await localAgent(async (url) => {
-      const page = await tab();
-      await page.goto(url);
-      await page.getByRole('button', { name: 'Continue' }).click();
-      await connect(page, 'ann', 'no');
-    });
-    await expect(other.fetch(`${api.origin}/calendar`)).rejects.toMatchObject(denied);
-  });
-
-  it('two people of one web application have a calendar each, and a link sent to the other gives neither', async () => {
-    const agent = await serveAgent({ store: memoryStore() });
-    const [ann, bob] = [await browser.newContext(), await browser.newContext()];
-    const read = (person: string) => agent.for(person).fetch(`${api.origin}/calendar`);
-    /** The application sends the browser: with the cookie that binds the flow to it. */
-    const start = async (person: string, context: BrowserContext): Promise<string> => {
-      const error: unknown = await read(person).catch((reason: unknown) => reason);
-      if (!isInteractionRequired(error)) throw error;
-      const sent = error.interaction.response();
-      const [, name = '', value = ''] =
-        /^([^=]+)=([^;]*)/.exec(sent.headers.get('set-cookie') ?? '') ?? [];
-      await context.addCookies([{ name, value, url: agentSite.origin }]);
-      return error.interaction.url;
-    };
-
-    const victim = await tab(bob);
-    await victim.goto(await start('ann', ann));
-    await victim.getByRole('button', { name: 'Continue' }).click();
-    await connect(victim, 'bob');
-    expect(await victim.textContent('body')).not.toContain('code');
-    // The agent did not take what came in another browser: ann is asked as before.
-    expect(isInteractionRequired(await read('ann').catch((reason: unknown) => reason))).toBe(true);
-
-    for (const [person, context] of [
-      ['ann', ann],
-      ['bob', bob],
-    ] as const) {
-      const page = await tab(context);
-      await page.goto(await start(person, context));
-      await page.getByRole('button', { name: 'Continue' }).click();
-      if (person === 'bob') {
-        // Signed in there already: only the consent is asked for.
-        await page.waitForURL((url) => url.origin === issuer);
+      const complaints: string[] = [];
+      page.on('console', (message) => {
+        // The other server's own pages are its own affair.
+        if (page.url().startsWith(api.origin)) complaints.push(message.text());
+      });
+      let visits = 0;
+      const agent = await localAgent(async (url) => {
+        visits += 1;
+        await page.goto(url);
+        expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe(
+          'Let an agent use your calendar at Example Cloud?',
+        );
+        expect(await page.locator('.identifier').textContent()).toBe(agentSite.origin);
+        await look(page, 'visit');
         await page.getByRole('button', { name: 'Continue' }).click();
-        await page.waitForURL((url) => url.origin === agentSite.origin);
-      } else await connect(page, person);
-    }
-    expect(await calendarOf(await read('ann'))).toBe('ann');
-    expect(await calendarOf(await read('bob'))).toBe('bob');
-    expect(await calendarOf(await read('ann'))).toBe('ann');
-    expect(isInteractionRequired(await read('eve').catch((reason: unknown) => reason))).toBe(true);
-  });
+        await connect(page, 'ann');
+      });
+      const response = await agent.fetch(`${api.origin}/calendar`);
+      expect(await calendarOf(response)).toBe('ann');
+      expect(api.headers.get('POST')).toMatchObject({
+        origin: 'null',
+        'sec-fetch-site': 'same-origin',
+      });
+      expect(agentSite.headers.get('GET')).not.toHaveProperty('referer');
+      expect(await calendarOf(await agent.fetch(`${api.origin}/calendar`))).toBe('ann');
+      expect(visits).toBe(1);
+      expect(complaints).toEqual([]);
+    });
 
-  it('a token that the other server took back is renewed, and when that fails the person is asked anew', async () => {
-    let visits = 0;
-    const context = await browser.newContext();
-    const agent = await localAgent(async (url) => {
-      visits += 1;
-      const page = await tab(context);
-      await page.goto(url);
-      await page.getByRole('button', { name: 'Continue' }).click();
-      if (visits === 1) await connect(page, 'cid');
-      else {
-        await page.getByRole('button', { name: 'Continue' }).click();
+    it('a person who cancels, or says no at the other server, has shared nothing', async () => {
+      const agent = await localAgent(async (url) => {
+        const page = await tab();
+        await page.goto(url);
+        await page.getByRole('button', { name: 'Cancel' }).click();
         await page.waitForURL((at) => at.origin === agentSite.origin);
-      }
+      });
+      const denied = { code: 'interaction_denied' };
+      await expect(agent.fetch(`${api.origin}/calendar`)).rejects.toMatchObject(denied);
+      const other = await localAgent(async (url) => {
+        const page = await tab();
+        await page.goto(url);
+        await page.getByRole('button', { name: 'Continue' }).click();
+        await connect(page, 'ann', 'no');
+      });
+      await expect(other.fetch(`${api.origin}/calendar`)).rejects.toMatchObject(denied);
     });
-    const accessTokens: string[] = [];
-    const refreshTokens: string[] = [];
-    provider.on('access_token.saved', ({ jti }) => accessTokens.push(jti));
-    provider.on('refresh_token.saved', ({ jti }) => refreshTokens.push(jti));
-    const read = async () => await calendarOf(await agent.fetch(`${api.origin}/calendar`));
-    expect(await read()).toBe('cid');
-    const revoke = async () =>
-      await (await provider.AccessToken.find(accessTokens.at(-1) ?? ''))?.destroy();
-    await revoke();
-    expect(await read()).toBe('cid');
-    expect({ visits, accessTokens: accessTokens.length }).toEqual({ visits: 1, accessTokens: 2 });
-    await revoke();
-    await (await provider.RefreshToken.find(refreshTokens.at(-1) ?? ''))?.destroy();
-    expect(await read()).toBe('cid');
-    expect(visits).toBe(2);
-  });
-});
+
+    it('two people of one web application have a calendar each, and a link sent to the other gives neither', async () => {
+      const agent = await serveAgent({ store: memoryStore() });
+      const [ann, bob] = [await browser.newContext(), await browser.newContext()];
+      const read = (person: string) => agent.for(person).fetch(`${api.origin}/calendar`);
+      /** The application sends the browser: with the cookie that binds the flow to it. */
+      const start = async (person: string, context: BrowserContext): Promise<string> => {
+        const error: unknown = await read(person).catch((reason: unknown) => reason);
+        if (!isInteractionRequired(error)) throw error;
+        const sent = error.interaction.response();
+        const [, name = '', value = ''] =
+          /^([^=]+)=([^;]*)/.exec(sent.headers.get('set-cookie') ?? '') ?? [];
+        await context.addCookies([{ name, value, url: agentSite.origin }]);
+        return error.interaction.url;
+      };
+
+      const victim = await tab(bob);
+      await victim.goto(await start('ann', ann));
+      await victim.getByRole('button', { name: 'Continue' }).click();
+      await connect(victim, 'bob');
+      expect(await victim.textContent('body')).not.toContain('code');
+      // The agent did not take what came in another browser: ann is asked as before.
+      expect(isInteractionRequired(await read('ann').catch((reason: unknown) => reason))).toBe(
+        true,
+      );
+
+      for (const [person, context] of [
+        ['ann', ann],
+        ['bob', bob],
+      ] as const) {
+        const page = await tab(context);
+        await page.goto(await start(person, context));
+        await page.getByRole('button', { name: 'Continue' }).click();
+        if (person === 'bob') {
+          // Signed in there already: only the consent is asked for.
+          await page.waitForURL((url) => url.origin === issuer);
+          await page.getByRole('button', { name: 'Continue' }).click();
+          await page.waitForURL((url) => url.origin === agentSite.origin);
+        } else await connect(page, person);
+      }
+      expect(await calendarOf(await read('ann'))).toBe('ann');
+      expect(await calendarOf(await read('bob'))).toBe('bob');
+      expect(await calendarOf(await read('ann'))).toBe('ann');
+      expect(isInteractionRequired(await read('eve').catch((reason: unknown) => reason))).toBe(
+        true,
+      );
+    });
+
+    it('a token that the other server took back is renewed, and when that fails the person is asked anew', async () => {
+      let visits = 0;
+      const context = await browser.newContext();
+      const agent = await localAgent(async (url) => {
+        visits += 1;
+        const page = await tab(context);
+        await page.goto(url);
+        await page.getByRole('button', { name: 'Continue' }).click();
+        if (visits === 1) await connect(page, 'cid');
+        else {
+          await page.getByRole('button', { name: 'Continue' }).click();
+          await page.waitForURL((at) => at.origin === agentSite.origin);
+        }
+      });
+      const accessTokens: string[] = [];
+      const refreshTokens: string[] = [];
+      provider.on('access_token.saved', ({ jti }) => accessTokens.push(jti));
+      provider.on('refresh_token.saved', ({ jti }) => refreshTokens.push(jti));
+      const read = async () => await calendarOf(await agent.fetch(`${api.origin}/calendar`));
+      expect(await read()).toBe('cid');
+      const revoke = async () =>
+        await (await provider.AccessToken.find(accessTokens.at(-1) ?? ''))?.destroy();
+      await revoke();
+      expect(await read()).toBe('cid');
+      expect({ visits, accessTokens: accessTokens.length }).toEqual({ visits: 1, accessTokens: 2 });
+      await revoke();
+      await (await provider.RefreshToken.find(refreshTokens.at(-1) ?? ''))?.destroy();
+      expect(await read()).toBe('cid');
+      expect(visits).toBe(2);
+    });
+  },
+);
 
 async function look(page: Tab, name: string): Promise<void> {
   for (const [variant, colorScheme, width] of [
