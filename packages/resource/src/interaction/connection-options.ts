@@ -1,4 +1,5 @@
 import type { ServerIdentifier } from '@countersign/protocol';
+import type { TokenPerson } from './interaction-caller.js';
 
 /** A person on a visit: for whom something is to be connected. */
 export interface Visit {
@@ -6,7 +7,7 @@ export interface Visit {
   readonly agent: ServerIdentifier;
   readonly delegate: string | null;
   /** The person of the caller's auth token, when the route asks for one. */
-  readonly person: { readonly issuer: string; readonly subject: string } | null;
+  readonly person: TokenPerson | null;
   /**
    * 256 random bits that name this visit on its way through another server: the `state` of an OAuth request. Counts in
    * this browser only, for ten minutes, once.

@@ -8,6 +8,7 @@ export {
 } from './create-interactions.js';
 export type { ReturnedVisit } from './finish-visit.js';
 export type { Held } from './held-connection.js';
+export type { TokenPerson } from './interaction-caller.js';
 export type { InteractionsOptions } from './interaction-context.js';
 export type { InteractionLimit, InteractionRecord, InteractionStore } from './interaction-store.js';
 export { memoryInteractionStore } from './memory-interaction-store.js';

@@ -1,12 +1,23 @@
 import { hashSecret, type ServerIdentifier } from '@countersign/protocol';
 import type { Access } from '../access.js';
 
+/** The person of an auth token. */
+export interface TokenPerson {
+  /** The auth server that issued the token. */
+  readonly issuer: ServerIdentifier;
+  readonly subject: string;
+  /**
+   * The auth server whose name for the person `subject` is: another one than `issuer` when an exchange carried it over
+   * (PROTOCOL section 5.8). Equal names of two servers are two people.
+   */
+  readonly subjectIssuer: ServerIdentifier;
+}
+
 /** Whoever can be sent on a visit: an agent, perhaps a delegate of it, perhaps with a token of a person. */
 export interface InteractionCaller {
   readonly agent: ServerIdentifier;
   readonly delegate: string | null;
-  /** The person of the auth token. Unique together with the auth server. */
-  readonly person: { readonly issuer: string; readonly subject: string } | null;
+  readonly person: TokenPerson | null;
 }
 
 /**
@@ -19,14 +30,16 @@ export function callerOf(access: Access): InteractionCaller | undefined {
   if (access.level === 'identity' || access.subject === undefined) {
     return { agent, delegate, person: null };
   }
-  const { subject } = access;
-  return { agent, delegate, person: { issuer: access.token.issuer, subject } };
+  const { subject, actors } = access;
+  const { issuer } = access.token;
+  const subjectIssuer = actors.at(-1)?.issuer ?? issuer;
+  return { agent, delegate, person: { issuer, subject, subjectIssuer } };
 }
 
 const spelled = ({ agent, delegate, person }: InteractionCaller): unknown[] => [
   agent,
   delegate,
-  person === null ? null : [person.issuer, person.subject],
+  person === null ? null : [person.issuer, person.subject, person.subjectIssuer],
 ];
 
 /** Whether a code that was made for `one` may be presented by `other`. */

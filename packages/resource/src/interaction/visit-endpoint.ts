@@ -55,15 +55,10 @@ export async function asPage(
   } catch (error) {
     const known = asAAuthError(error);
     resource.report(known);
-    switch (known.code) {
-      case 'temporarily_unavailable':
-        return await messagePage('unavailable');
-      case 'body_too_large':
-      case 'invalid_request':
-        return await messagePage('incomplete');
-      default:
-        return await messagePage('fault');
-    }
+    const { code } = known;
+    if (code === 'temporarily_unavailable') return await messagePage('unavailable');
+    const theirs = code === 'body_too_large' || code === 'invalid_request';
+    return await messagePage(theirs ? 'incomplete' : 'fault');
   }
 }
 
@@ -104,7 +99,7 @@ async function submit(context: InteractionContext, request: Request): Promise<Re
   if (!(await isEqualSecret(token, expected))) return await messagePage('form-expired');
   const opened = await openVisit(context, request, form);
   if (typeof opened === 'string') return await messagePage(opened);
-  switch (form.get('action')) {
+  switch (form.get('action') ?? '') {
     case 'continue':
       return await begin(context, opened, cookie);
     case 'cancel':

@@ -12,14 +12,17 @@ import { call, KEY, makeCalendar, pageOf, visit } from './kit.js';
 
 const agent = identifier('https://agent.example');
 const caller: InteractionCaller = { agent, delegate: null, person: null };
-const person = { issuer: 'https://as.example', subject: 'ann' };
+const as = identifier('https://as.example');
+const foreign = identifier('https://b.example');
+const person = { issuer: as, subject: 'ann', subjectIssuer: as };
 const others: [string, InteractionCaller][] = [
   ['another agent', { ...caller, agent: identifier('https://other.example') }],
   ['a delegate', { ...caller, delegate: 'd' }],
   ['a person', { ...caller, person }],
+  ['a person of another auth server', { ...caller, person: { ...person, issuer: foreign } }],
   [
-    'a person of another auth server',
-    { ...caller, person: { ...person, issuer: 'https://b.example' } },
+    'a person whose name was carried over',
+    { ...caller, person: { ...person, subjectIssuer: foreign } },
   ],
   ['another person', { ...caller, person: { ...person, subject: 'bob' } }],
 ];

@@ -132,7 +132,13 @@ describe('an agent with a token of a person', () => {
     expect(response.headers.has('interaction-session')).toBe(false);
     expect(await (await call(api, holder)).text()).toBe('downstream-1');
     expect(api.begun).toMatchObject([
-      { person: { issuer: 'https://as.example', subject: 'testuser' } },
+      {
+        person: {
+          issuer: 'https://as.example',
+          subject: 'testuser',
+          subjectIssuer: 'https://as.example',
+        },
+      },
     ]);
   });
 
