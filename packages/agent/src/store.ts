@@ -71,11 +71,7 @@ export interface AgentStore {
     now: number,
   ): Promise<void>;
   /** That name, sent with every request of the person to the resource. */
-  interactionSession(
-    personKey: string,
-    resource: string,
-    now: number,
-  ): Promise<string | undefined>;
+  interactionSession(personKey: string, resource: string, now: number): Promise<string | undefined>;
   /**
    * Runs `work` while nobody else who shares the store, in any process, runs work for the same purpose, so that a token
    * is renewed once. Only a saving: work that runs twice does no harm. Without it flows are shared within one agent.

@@ -4,7 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { AccessFor, OpenAccess } from './access.js';
 import type { ProgressiveResource, Resource } from './create-resource.js';
 import type { GuardResult } from './guard.js';
-import type { Connection, Held, Interactions } from './interaction/index.js';
+import type { Connectable, Held, Interactions } from './interaction/index.js';
 import type { AnyRequirement, RouteRequirement } from './requirement.js';
 
 /** What guarded Hono handlers find in their context: `c.get('access')`. */
@@ -116,7 +116,7 @@ export function resourceRoutes(resource: Resource): MiddlewareHandler {
  * `c.get('connection')`, or under `name` where a route needs several. Whoever has none is sent on a visit.
  */
 export function needs<T, Name extends string = 'connection'>(
-  connection: Connection<T>,
+  connection: Connectable<T>,
   name?: Name,
 ): MiddlewareHandler<{ Variables: AccessVariables & Record<Name, Held<T>> }> {
   return async (c, next) => {

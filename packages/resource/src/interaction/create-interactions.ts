@@ -27,7 +27,7 @@ export type ConnectionResult<T> =
   | { readonly response: Response };
 
 /** Something that a person connects at the resource itself, and that agents then use. */
-export interface Connection<T> {
+export interface Connectable<T> {
   readonly name: string;
   /**
    * What `guard` does before its handler runs, for adapters to frameworks. `request` and `access` are what the resource's
@@ -53,7 +53,7 @@ export interface Connection<T> {
 /** What a resource asks of people themselves (PROTOCOL section 5.11). */
 export interface Interactions {
   /** Makes something that can be connected. Throws `AAuthError` `configuration_invalid` for a name used twice. */
-  readonly connection: <T>(options: ConnectionOptions<T>) => Connection<T>;
+  readonly connection: <T>(options: ConnectionOptions<T>) => Connectable<T>;
   /** Answers the page that agents send people to; `undefined` for any other path. */
   readonly handle: (request: Request) => Promise<Response | undefined>;
 }
@@ -79,7 +79,7 @@ export function createInteractions(resource: Resource, options: InteractionsOpti
 function createConnection<T>(
   context: InteractionContext,
   options: ConnectionOptions<T>,
-): Connection<T> {
+): Connectable<T> {
   const { name, title, description, begin } = options;
   const lifetimeSeconds = options.lifetimeSeconds ?? DEFAULT_LIFETIME_SECONDS;
   if (!/^[a-z0-9-]{1,64}$/.test(name) || context.connections.has(name)) {
@@ -104,7 +104,7 @@ function createConnection<T>(
   };
   context.connections.set(name, registered);
 
-  const check: Connection<T>['check'] = async (request, access) => {
+  const check: Connectable<T>['check'] = async (request, access) => {
     const result = await findConnection(context, registered, request, access);
     if ('response' in result) return result;
     return {

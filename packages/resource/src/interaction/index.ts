@@ -1,7 +1,7 @@
 /** What a resource asks of people themselves (PROTOCOL section 5.11). */
 export type { ConnectionOptions, Visit, VisitEnd, VisitStep } from './connection-options.js';
 export {
-  type Connection,
+  type Connectable,
   type ConnectionResult,
   createInteractions,
   type Interactions,

@@ -22,7 +22,7 @@ const SCHEMA = `
  * Throws `AAuthError` `configuration_invalid` when the file cannot be opened for writing.
  */
 export function sqliteInteractionStore(file: string): SqliteInteractionStore {
-  const database = openSqlite(file, SCHEMA, 'interaction');
+  const { database } = openSqlite(file, 'interaction', (opened) => opened.exec(SCHEMA));
   const put = database.prepare(
     `insert into interaction_record (record_key, kind, owner, value, expires_at)
      select ?1, ?2, ?3, ?4, ?5

@@ -4,7 +4,7 @@ import { Hono } from 'hono';
 import type { Shape, Signer } from '../../../protocol/test/kit.js';
 import { aauth, type AccessVariables, interactionRoutes, needs } from '../../src/hono.js';
 import {
-  type Connection,
+  type Connectable,
   type ConnectionOptions,
   createInteractions,
   type Held,
@@ -53,7 +53,7 @@ export function watchedStore(inner: InteractionStore = memoryInteractionStore())
 /** A calendar API whose calendars are connected at another server, in a world of its own. */
 export interface CalendarApi extends Api {
   readonly app: Hono<{ Variables: AccessVariables }>;
-  readonly calendar: Connection<Tokens>;
+  readonly calendar: Connectable<Tokens>;
   readonly store: WatchedStore;
   /** Visits that the application began. */
   readonly begun: Visit[];
