@@ -1,6 +1,12 @@
 import type { Bytes } from '@countersign/httpsig';
-import { AAuthError, type IdentifierOptions, isServerIdentifier } from '@countersign/protocol';
-import { INTERACTION_CODE, type OutgoingRequest } from './signer.js';
+import {
+  AAuthError,
+  type IdentifierOptions,
+  INTERACTION_CODE,
+  INTERACTION_SESSION,
+  isServerIdentifier,
+} from '@countersign/protocol';
+import type { OutgoingRequest } from './signer.js';
 
 /** A caller's request, read once, with what goes beside it to the transport. */
 export interface ReadRequest {
@@ -19,6 +25,7 @@ const OWNED = [
   'nonce',
   'content-digest',
   INTERACTION_CODE,
+  INTERACTION_SESSION,
 ];
 
 /**

@@ -1,5 +1,7 @@
 import {
   AAuthError,
+  INTERACTION_CODE,
+  INTERACTION_SESSION,
   isAAuthError,
   isServerIdentifier,
   type ServerIdentifier,
@@ -20,7 +22,7 @@ import {
   type Situation,
   type Step,
 } from './reaction.js';
-import { baseSigning, INTERACTION_CODE, type OutgoingRequest, signRequest } from './signer.js';
+import { baseSigning, type OutgoingRequest, signRequest } from './signer.js';
 
 /** Makes a person's `fetch`: reads the request once, then carries out the steps that {@link react} decides. */
 export function createSignedFetch(
@@ -48,6 +50,11 @@ const ABOUT_BODY = [
 ];
 /** What the caller meant for one origin only. */
 const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie'];
+
+/** A resource's session for a person is one of these: 256 random bits. */
+const SESSION_NAME = /^[A-Za-z0-9_-]{43}$/;
+/** How long the name of a session is kept; the resource may end the session itself at any time. */
+const SESSION_SECONDS = 90 * 86_400;
 
 /** One call of `fetch`, from the first request to the response that is delivered. */
 class Call {
@@ -170,11 +177,14 @@ class Call {
     const { transport } = this.#context;
     const request = this.#request;
     const headers = new Headers(request.headers);
-    if (this.#interactionCode !== undefined) headers.set(INTERACTION_CODE, this.#interactionCode);
+    const code = this.#interactionCode;
     this.#interactionCode = undefined;
+    if (code !== undefined) headers.set(INTERACTION_CODE, code);
+    const session = await this.#interactionSession(signing);
+    if (session !== undefined) headers.set(INTERACTION_SESSION, session);
     if (signing.by === 'token') this.#sent.add(signing.token.token);
     const { signal, passedOn } = this.#read;
-    return await transport(request.url, {
+    const response = await transport(request.url, {
       ...passedOn,
       method: request.method,
       headers: await signRequest({ ...request, headers }, signing, this.#context),
@@ -182,6 +192,25 @@ class Call {
       redirect: 'manual',
       ...(signal === undefined ? {} : { signal }),
     });
+    if (code !== undefined) await this.#keepInteractionSession(response);
+    return response;
+  }
+
+  /** Which of this agent's people the resource is to go on with (PROTOCOL section 5.11). */
+  async #interactionSession(signing: Signing): Promise<string | undefined> {
+    if (signing.by === 'key') return undefined;
+    const { store, clock } = this.#context;
+    return await store.interactionSession(this.#person.key, this.#resource, clock());
+  }
+
+  /** The resource names a session in its answer to a code, and at no other time. */
+  async #keepInteractionSession(response: Response): Promise<void> {
+    const name = response.headers.get(INTERACTION_SESSION);
+    if (name === null || !SESSION_NAME.test(name)) return;
+    const { store, clock } = this.#context;
+    const now = clock();
+    const session = { code: name, expiresAt: now + SESSION_SECONDS };
+    await store.saveInteractionSession(this.#person.key, this.#resource, session, now);
   }
 
   async #carryOut(first: Step, answer: Answer, signing: Signing): Promise<Signing> {

@@ -3,7 +3,6 @@ import {
   encodeBase64Url,
   type HeaderLine,
   type SignatureKey,
-  type SignatureProfile,
   signMessage,
 } from '@countersign/httpsig';
 import {
@@ -27,14 +26,6 @@ export interface OutgoingRequest {
   readonly headers: Headers;
   readonly body: Bytes | undefined;
 }
-
-/** The header that carries a person's single-use code back to the resource (PROTOCOL section 5.11); covered. */
-export const INTERACTION_CODE = 'interaction-code';
-
-const profile: SignatureProfile = {
-  ...signingProfile,
-  components: [...signingProfile.components, { name: INTERACTION_CODE, when: 'present' }],
-};
 
 const NONCE_BYTES = 16;
 
@@ -77,7 +68,7 @@ export async function signRequest(
     body,
   };
   const added = await signMessage(message, {
-    profile,
+    profile: signingProfile,
     key: keys.current,
     signatureKey: await signatureKeyOf(signing, { ...context, keys }),
     authority: authorityOf(origin),

@@ -63,6 +63,15 @@ export interface AgentStore {
     resource: string,
     now: number,
   ): Promise<string | undefined>;
+  /** Keeps the name under which a resource knows this person's visit, in place of an earlier one. */
+  saveInteractionSession(
+    personKey: string,
+    resource: string,
+    session: StoredCode,
+    now: number,
+  ): Promise<void>;
+  /** That name, sent with every request of the person to the resource. */
+  interactionSession(personKey: string, resource: string, now: number): Promise<string | undefined>;
   /**
    * Runs `work` while nobody else who shares the store, in any process, runs work for the same purpose, so that a token
    * is renewed once. Only a saving: work that runs twice does no harm. Without it flows are shared within one agent.
@@ -71,7 +80,7 @@ export interface AgentStore {
   alone?<T>(purpose: string, work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
-/** A single-use code with its end in Unix seconds. */
+/** A secret of a resource, a single-use code or the name of a session, with its end in Unix seconds. */
 export interface StoredCode {
   readonly code: string;
   readonly expiresAt: number;

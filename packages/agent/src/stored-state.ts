@@ -12,11 +12,12 @@ export interface StoredState {
   tokens: (readonly [personKey: string, token: HeldToken])[];
   flows: PendingFlow[];
   codes: (readonly [personKey: string, resource: string, code: StoredCode])[];
+  sessions: (readonly [personKey: string, resource: string, session: StoredCode])[];
 }
 
 /** The operations of a store on plain data: synchronous, so that each is atomic within a process. */
 export const storedState = {
-  empty: (): StoredState => ({ tokens: [], flows: [], codes: [] }),
+  empty: (): StoredState => ({ tokens: [], flows: [], codes: [], sessions: [] }),
 
   tokens(state: StoredState, personKey: string, resource: string): HeldToken[] {
     const own = state.tokens.filter(
@@ -92,6 +93,30 @@ export const storedState = {
     state.codes = state.codes.filter((one) => one !== found && one[2].expiresAt > now);
     return found !== undefined && found[2].expiresAt > now ? found[2].code : undefined;
   },
+
+  saveInteractionSession(
+    state: StoredState,
+    personKey: string,
+    resource: string,
+    session: StoredCode,
+    now: number,
+  ): void {
+    const others = state.sessions.filter(
+      ([person, at, { expiresAt }]) =>
+        expiresAt > now && !(person === personKey && at === resource),
+    );
+    state.sessions = [...others, [personKey, resource, session]];
+  },
+
+  interactionSession(
+    state: StoredState,
+    personKey: string,
+    resource: string,
+    now: number,
+  ): string | undefined {
+    const found = state.sessions.find(([person, at]) => person === personKey && at === resource);
+    return found !== undefined && found[2].expiresAt > now ? found[2].code : undefined;
+  },
 };
 
 /** Runs one operation on the stored data, alone. `write` says whether it may have changed. */
@@ -116,5 +141,11 @@ export function storeOver(transact: Transact): AgentStore {
       transact(true, (state) => storedState.saveInteractionCode(state, person, resource, code)),
     takeInteractionCode: (person, resource, now) =>
       transact(true, (state) => storedState.takeInteractionCode(state, person, resource, now)),
+    saveInteractionSession: (person, resource, session, now) =>
+      transact(true, (state) =>
+        storedState.saveInteractionSession(state, person, resource, session, now),
+      ),
+    interactionSession: (person, resource, now) =>
+      transact(false, (state) => storedState.interactionSession(state, person, resource, now)),
   };
 }

@@ -667,4 +667,52 @@ describe("a person at the resource's own page", () => {
     ).toBeUndefined();
     expect((await agent.for('ann').fetch(`${API}/data`)).status).toBe(200);
   });
+
+  const NAME = 'S'.repeat(43);
+  const carried = () => world.to(API).map(({ headers }) => headers.get('interaction-session'));
+
+  it('is named from then on as the resource says in its answer to the code, covered', async () => {
+    const store = memoryStore();
+    await store.saveInteractionCode('ann', API, { code: 'once', expiresAt: world.now + 60 });
+    world.resource = (seen) =>
+      new Response('ok', {
+        headers: seen.headers.has('interaction-code') ? { 'Interaction-Session': NAME } : {},
+      });
+    const agent = world.agent({ store });
+    for (let times = 0; times < 2; times++) await agent.for('ann').fetch(`${API}/data`);
+    await agent.for('bob').fetch(`${API}/data`);
+    await agent.fetch(`${API}/data`);
+    expect(carried()).toEqual([null, NAME, null, null]);
+    expect(world.to(API)[1]?.headers.get('signature-input')).toContain('"interaction-session"');
+  });
+
+  it('is not named by an answer to a request without a code, or by what is no name', async () => {
+    const store = memoryStore();
+    world.resource = () => new Response('ok', { headers: { 'Interaction-Session': NAME } });
+    const agent = world.agent({ store });
+    await agent.fetch(`${API}/data`);
+    await store.saveInteractionCode('', API, { code: 'once', expiresAt: world.now + 60 });
+    world.resource = () => new Response('ok', { headers: { 'Interaction-Session': `${NAME}"` } });
+    await agent.fetch(`${API}/data`);
+    await agent.fetch(`${API}/data`);
+    expect(carried()).toEqual([null, null, null]);
+  });
+
+  it('is named to the resource that named them, and by nobody who shows a bare key', async () => {
+    const store = memoryStore();
+    const session = { code: NAME, expiresAt: world.now + 60 };
+    await store.saveInteractionSession('', 'https://other.example', session, world.now);
+    world.resource = () => new Response('ok');
+    await world.agent({ store }).fetch(`${API}/data`);
+    await store.saveInteractionSession('', API, session, world.now);
+    await world.agent({ store, scheme: 'hwk' }).fetch(`${API}/data`);
+    expect(carried()).toEqual([null, null]);
+  });
+
+  it('cannot be named by the caller of fetch', async () => {
+    const headers = { 'Interaction-Session': NAME };
+    const error = await rejection(world.agent().fetch(`${API}/data`, { headers }));
+    expect(error.code).toBe('configuration_invalid');
+    expect(world.seen).toEqual([]);
+  });
 });

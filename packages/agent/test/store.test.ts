@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import {
   type AgentStore,
@@ -141,6 +141,21 @@ describe.each<[string, () => Promise<AgentStore>]>([
     await store.saveInteractionCode('ann', API, { code: 'late', expiresAt: NOW });
     expect(await store.takeInteractionCode('ann', API, NOW)).toBeUndefined();
   });
+
+  it('keeps one session for each person and resource, until it has run out', async () => {
+    const store = await create();
+    const save = (person: string, resource: string, code: string, expiresAt = NOW + 60) =>
+      store.saveInteractionSession(person, resource, { code, expiresAt }, NOW);
+    await save('ann', API, 'old');
+    await save('ann', API, 'new');
+    await save('bob', API, "bob's");
+    await save('ann', OTHER, 'other', NOW);
+    expect(await store.interactionSession('ann', API, NOW + 59)).toBe('new');
+    expect(await store.interactionSession('bob', API, NOW)).toBe("bob's");
+    expect(await store.interactionSession('ann', API, NOW + 60)).toBeUndefined();
+    expect(await store.interactionSession('ann', OTHER, NOW)).toBeUndefined();
+    expect(await store.interactionSession('eve', API, NOW)).toBeUndefined();
+  });
 });
 
 describe('fileStore', () => {
@@ -159,6 +174,16 @@ describe('fileStore', () => {
     expect(await fileStore(path).takeFlow('a', NOW)).toBeUndefined();
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(await readdir(join(path, '..'))).toEqual(['a.json']);
+  });
+
+  it('reads a file that knew no sessions yet', async () => {
+    const path = await temporary();
+    await mkdir(dirname(path), { recursive: true });
+    const codes = [['ann', API, { code: 'once', expiresAt: NOW + 60 }]];
+    await writeFile(path, JSON.stringify({ version: 1, tokens: [], flows: [], codes }));
+    const store = fileStore(path);
+    expect(await store.interactionSession('ann', API, NOW)).toBeUndefined();
+    expect(await store.takeInteractionCode('ann', API, NOW)).toBe('once');
   });
 
   it('writes nothing where nothing has changed', async () => {

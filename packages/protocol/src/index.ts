@@ -1,5 +1,12 @@
 /** The vocabulary of AAuth shared by agents, resources and auth servers. No routes, no storage. */
 export { type Clock, systemClock } from './clock.js';
+export {
+  clipText,
+  displayName,
+  displayText,
+  resemblesAddress,
+  TEXT_LIMITS,
+} from './display-text.js';
 export { AAuthError, type ErrorCode, type ErrorOptions, isAAuthError } from './errors.js';
 export type { RefusedBy, Retry } from './refusal-meaning.js';
 export {
@@ -66,7 +73,14 @@ export {
   type ResourceMetadata,
   resourceMetadata,
 } from './exploratory/metadata.js';
-export { CALLBACK_PATH, JWKS_PATH, REQUEST_TYPES, type RequestType } from './exploratory/names.js';
+export {
+  CALLBACK_PATH,
+  INTERACTION_CODE,
+  INTERACTION_SESSION,
+  JWKS_PATH,
+  REQUEST_TYPES,
+  type RequestType,
+} from './exploratory/names.js';
 export { checkNonce, checkReplay, type ReplayCheckOptions } from './exploratory/replay-check.js';
 export type { Caller } from './exploratory/caller.js';
 export { fromStranger, strangerRefused } from './exploratory/strangers-key.js';

@@ -4,8 +4,10 @@ import {
   authorityOf,
   type Caller,
   type Challenge,
+  type Clock,
   createDiscovery,
   createRequestVerifier,
+  type Discovery,
   errorResponse,
   IDENTITY_SCOPES,
   isAAuthError,
@@ -13,6 +15,7 @@ import {
   type KeySet,
   parseScope,
   parseServerIdentifier,
+  type Random,
   randomSecret,
   refusalReporter,
   type ReplayStore,
@@ -56,6 +59,25 @@ export interface ResourceContext {
   ) => Promise<{ token: string; authServer: ServerIdentifier }>;
   readonly report: (error: AAuthError) => void;
   readonly documents: DocumentDesk;
+  readonly discovery: Discovery;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly insecureLoopback: boolean;
+}
+
+const contexts = new WeakMap<object, ResourceContext>();
+
+/** Remembers what a resource works with, for the parts that are added to it later. */
+export function bindContext<T extends object>(resource: T, context: ResourceContext): T {
+  contexts.set(resource, context);
+  return resource;
+}
+
+/** What `resource` works with. Throws `configuration_invalid` for anything that `createResource` did not make. */
+export function contextOf(resource: object): ResourceContext {
+  const context = contexts.get(resource);
+  if (context !== undefined) return context;
+  throw new AAuthError('configuration_invalid', 'Pass the resource that createResource returned.');
 }
 
 /** Resource tokens live ten minutes (PROTOCOL section 3). */
@@ -82,11 +104,12 @@ export function createContext(options: ResourceOptions): ResourceContext {
   };
   checkNamedDocuments(options.scopes, documentsKnown);
   const report = refusalReporter(options.onRefused, random);
+  const discovery = options.discovery ?? createDiscovery({ clock, insecureLoopback });
   const verifyRequest = createRequestVerifier({
     id,
     clock,
     insecureLoopback,
-    discovery: options.discovery ?? createDiscovery({ clock, insecureLoopback }),
+    discovery,
     trustedIssuers: authServers,
     replay: {
       replay: ownPart(options.replay),
@@ -194,6 +217,10 @@ export function createContext(options: ResourceOptions): ResourceContext {
     mint,
     report,
     documents,
+    discovery,
+    clock,
+    random,
+    insecureLoopback,
   };
 }
 

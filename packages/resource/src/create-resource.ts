@@ -1,7 +1,7 @@
 import type { HttpMessage, NodeRequestLike } from '@countersign/httpsig';
 import type { ServerIdentifier } from '@countersign/protocol';
 import type { Access, AccessFor, AuthorizedAccess, OpenAccess } from './access.js';
-import { createContext } from './context.js';
+import { bindContext, createContext } from './context.js';
 import {
   checkRequest,
   type GuardedHandler,
@@ -188,7 +188,7 @@ export function createResource(options: ResourceOptions): ProgressiveResource {
     };
   }
 
-  return {
+  const resource: ProgressiveResource = {
     id,
     scopes,
     verify,
@@ -201,6 +201,7 @@ export function createResource(options: ResourceOptions): ProgressiveResource {
     },
     handle: (request, incoming) => handleResourceRoutes(context, request, incoming),
   };
+  return bindContext(resource, context);
 }
 
 /** What a program that passes no connection gets: an error as soon as the address is needed. */

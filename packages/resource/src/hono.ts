@@ -4,6 +4,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import type { AccessFor, OpenAccess } from './access.js';
 import type { ProgressiveResource, Resource } from './create-resource.js';
 import type { GuardResult } from './guard.js';
+import type { Connectable, Held, Interactions } from './interaction/index.js';
 import type { AnyRequirement, RouteRequirement } from './requirement.js';
 
 /** What guarded Hono handlers find in their context: `c.get('access')`. */
@@ -103,6 +104,41 @@ function checkOf(resource: Resource | ProgressiveResource, requirement: AnyRequi
 export function resourceRoutes(resource: Resource): MiddlewareHandler {
   return async (c, next) => {
     const response = await resource.handle(c.req.raw, incomingOf(c));
+    if (response !== undefined) return response;
+    await next();
+    return undefined;
+  };
+}
+
+/**
+ * Guards a Hono route with something that its person has connected, behind `aauth`:
+ * `app.get('/calendar', aauth(resource, 'identity'), needs(calendar), handler)`. The handler finds it as
+ * `c.get('connection')`, or under `name` where a route needs several. Whoever has none is sent on a visit.
+ */
+export function needs<T, Name extends string = 'connection'>(
+  connection: Connectable<T>,
+  name?: Name,
+): MiddlewareHandler<{ Variables: AccessVariables & Record<Name, Held<T>> }> {
+  return async (c, next) => {
+    const result = await connection.check(c.req.raw, c.get('access'));
+    if ('response' in result) return result.response;
+    const variables: { set(key: string, value: unknown): void } = c;
+    variables.set(name ?? 'connection', result.held);
+    await next();
+    const answer = result.answer(c.res);
+    if (answer !== c.res) {
+      // Hono would lay the headers of the old response over those of the new one.
+      c.res = undefined;
+      c.res = answer;
+    }
+    return undefined;
+  };
+}
+
+/** Serves the page of {@link Interactions}: `app.use(interactionRoutes(interactions))`. */
+export function interactionRoutes(interactions: Interactions): MiddlewareHandler {
+  return async (c, next) => {
+    const response = await interactions.handle(c.req.raw);
     if (response !== undefined) return response;
     await next();
     return undefined;

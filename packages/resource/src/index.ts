@@ -12,6 +12,7 @@ export type { AgentList } from './agent-list.js';
 export { createResource, type ProgressiveResource, type Resource } from './create-resource.js';
 export type { TokenRequest } from './decide.js';
 export type { GuardedHandler, GuardResult, OpenHandler } from './guard.js';
+export * from './interaction/index.js';
 export type { ResourceOptions } from './options.js';
 export { type Outcome, outcomeResponse } from './outcome.js';
 export type { Connection } from './progressive/counters.js';

@@ -1,6 +1,7 @@
 import { boundedReplayStore, type ReplayLimits, type ReplayStore } from '@countersign/protocol';
 
 export { postgresRateLimitStore } from './rate-limits/postgres.js';
+export { postgresInteractionStore } from './interaction/postgres-interaction-store.js';
 
 /** The part of a `pg` pool that is used: pass a `Pool`. */
 export interface PostgresPool {

@@ -55,8 +55,9 @@ async function load(file: string): Promise<StoredState> {
   } catch {
     value = undefined;
   }
-  const { version, tokens, flows, codes } = isJsonObject(value) ? value : {};
-  if (version !== VERSION || ![tokens, flows, codes].every((one) => Array.isArray(one))) {
+  // Files of earlier versions have no sessions.
+  const { version, tokens, flows, codes, sessions = [] } = isJsonObject(value) ? value : {};
+  if (version !== VERSION || ![tokens, flows, codes, sessions].every((one) => Array.isArray(one))) {
     throw new AAuthError(
       'configuration_invalid',
       'The agent store file is not one; move it away.',
@@ -66,7 +67,7 @@ async function load(file: string): Promise<StoredState> {
     );
   }
   // Written by this program, readable by nobody else: its shape is trusted like the program's own memory.
-  return { tokens, flows, codes } as unknown as StoredState;
+  return { tokens, flows, codes, sessions } as unknown as StoredState;
 }
 
 async function save(file: string, state: StoredState): Promise<void> {

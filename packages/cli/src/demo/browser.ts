@@ -34,6 +34,12 @@ function attribute(tag: string, name: string): string | undefined {
     .replaceAll('&amp;', '&');
 }
 
+/** Where a page leads by itself. */
+function refreshOf(html: string): string | null {
+  const tag = /<meta\b[^>]*http-equiv="refresh"[^>]*>/.exec(html)?.[0];
+  return tag === undefined ? null : (attribute(tag, 'content')?.split('url=')[1] ?? null);
+}
+
 /** The first form of a page with its hidden fields and buttons, as a browser would post it. */
 function readForm(html: string, page: URL): Form | undefined {
   const form = /<form\b[^>]*>[\s\S]*?<\/form>/.exec(html)?.[0];
@@ -70,8 +76,8 @@ export class DemoBrowser {
     let form: Form | undefined;
     for (let step = 0; step < MAX_STEPS; step++) {
       const response = await this.#request(url, form?.fields);
-      const location = response.headers.get('location');
       const html = await response.text();
+      const location = response.headers.get('location') ?? refreshOf(html);
       form = undefined;
       if (location !== null) {
         url = new URL(location, url);

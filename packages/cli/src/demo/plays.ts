@@ -19,6 +19,7 @@ export const plays: ReadonlyMap<string, () => Promise<Play>> = new Map([
     async () => (await import('./auth-request-document.js')).authRequestDocument,
   ],
   ['encrypted-token', async () => (await import('./encrypted-token.js')).encryptedToken],
+  ['user-interaction', async () => (await import('./user-interaction.js')).userInteraction],
 ]);
 
 export const FLOW_NAMES: readonly string[] = [...plays.keys()];

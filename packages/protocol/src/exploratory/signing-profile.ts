@@ -1,4 +1,5 @@
 import type { SignatureProfile, Wire } from '@countersign/httpsig';
+import { INTERACTION_CODE, INTERACTION_SESSION } from './names.js';
 
 /** The AAuth profile of RFC 9421 (PROTOCOL section 2). */
 export const signingProfile: SignatureProfile = {
@@ -11,6 +12,8 @@ export const signingProfile: SignatureProfile = {
     { name: 'content-digest', when: 'body' },
     { name: 'nonce', when: 'present' },
     { name: 'signature-key', when: 'always' },
+    { name: INTERACTION_CODE, when: 'present' },
+    { name: INTERACTION_SESSION, when: 'present' },
   ],
   label: 'sig1',
   windowSeconds: 60,
