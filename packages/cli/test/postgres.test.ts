@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { get, type IncomingMessage } from 'node:http';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import {
   createDatabase,
   type TestDatabase,
@@ -8,7 +10,7 @@ import {
   type OwnPostgresServer,
   startOwnPostgres,
 } from '../../resource/test/replay/postgres-server.js';
-import { Browser, decide } from './support/person.js';
+import { decide } from './support/person.js';
 import { type Result, run, type Running, start, urlToApprove } from './support/program.js';
 import { freePort, newFile, serveResource } from './support/servers.js';
 
@@ -49,6 +51,15 @@ async function serve(issuer: string, port: number): Promise<Running> {
   return replica;
 }
 
+/** What a replica answers to a person with a request that nobody made, as a load balancer asks it. */
+async function pageStatus(port: number, issuer: string): Promise<number | undefined> {
+  const path = `/agent/auth?request_token=${'x'.repeat(43)}&redirect_uri=http://127.0.0.1:1/`;
+  const headers = { host: new URL(issuer).host };
+  const [response] = (await once(get({ port, path, headers }), 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}
+
 it('tables are made by a command, which also says what is missing', async () => {
   const missing = await countersign('migrate --check');
   expect(missing).toMatchObject({ code: 1, stderr: 'error: The tables are not up to date.\n' });
@@ -87,14 +98,13 @@ it('two replicas serve one flow, are administered while they run, and outlive th
   expect(other.code).toBe(2);
   expect(other.stderr).toContain(`belongs to the issuer ${issuer}`);
 
-  const page = () =>
-    new Browser().open(`http://127.0.0.1:${second}/agent/auth?request_token=${'x'.repeat(43)}`);
-  const before = (await page()).status;
+  const pages = () => Promise.all([first, second].map((port) => pageStatus(port, issuer)));
+  expect(await pages()).toEqual([404, 404]);
   await server.down();
-  expect((await page()).status).toBe(503);
-  await replicas[1]!.see(/STORAGE: .*could not carry out/);
+  expect(await pages()).toEqual([503, 503]);
+  for (const replica of replicas) await replica.see(/STORAGE: .*could not carry out/);
   await server.up();
-  await vi.waitFor(async () => expect((await page()).status).toBe(before));
+  expect(await pages()).toEqual([404, 404]);
 
   for (const replica of replicas) {
     replica.kill('SIGTERM');
