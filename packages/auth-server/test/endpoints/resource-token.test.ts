@@ -169,13 +169,12 @@ describe('A resource token', () => {
     expect(await status(delegates, delegate)).toBe(200);
   });
 
-  it('that names an auth_request_url is refused, and the URL not fetched', async () => {
+  it('whose Auth Request Document cannot be had is refused, and nothing is stored', async () => {
     const url = `${bench.resource.id}/requests/1`;
     for (const change of [{ auth_request_url: url }, { auth_request_url: url, scope: undefined }]) {
       const answer = await present(await signed(change));
-      expect([answer.status, answer.json['error']]).toEqual([400, 'invalid_request']);
+      expect([answer.status, answer.json['error']]).toEqual([401, 'invalid_signature']);
     }
-    expect(bench.discovery.lookups.some(({ of }) => of === url)).toBe(false);
     expect(bench.contents()).toEqual(before);
   });
 
