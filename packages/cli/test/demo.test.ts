@@ -115,39 +115,11 @@ describe('demo', () => {
     },
   );
 
-  it('runs all flows, on the 2026-02 wire too, and tells machines with --json', async () => {
+  it('runs all flows, on the 2026-02 wire too, and ends with a table of what passed', async () => {
     const { args } = await ports();
-    const { code, stdout, stderr } = await demo([
-      'all',
-      '--quiet',
-      '--json',
-      '--wire',
-      '2026-02',
-      ...args,
-    ]);
+    const all = ['all', '--quiet', '--wire', '2026-02', ...args];
+    const { code, stdout, stderr } = await demo(all, { deadline: 120_000 });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(JSON.parse(stdout)).toEqual(
-      FLOW_NAMES.map((flow) => ({
-        flow,
-        passed: true,
-        requests: expect.any(Number),
-        milliseconds: expect.any(Number),
-        messages: expect.arrayContaining([
-          {
-            from: expect.any(String),
-            to: expect.any(String),
-            request: expect.any(String),
-            answer: expect.any(String),
-          },
-        ]),
-      })),
-    );
-  });
-
-  it('ends all flows with a table of what passed, the requests made and the time taken', async () => {
-    const { args } = await ports();
-    const { code, stdout } = await demo(['all', '--quiet', ...args]);
-    expect(code).toBe(0);
     const table = stdout
       .trimEnd()
       .split('\n')
@@ -161,7 +133,7 @@ describe('demo', () => {
     expect(table.at(-1)).toMatch(
       new RegExp(`^PASS +${FLOW_NAMES.length} of ${FLOW_NAMES.length} +${requests} +\\d+$`),
     );
-  });
+  }, 120_000);
 
   it('says which port is in use and how to choose another, and stops what it had started', async () => {
     const { args, agent, auth } = await ports();

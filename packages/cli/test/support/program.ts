@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly input?: string;
   /** Leave standard input open, for {@link Running.type}. */
   readonly open?: boolean;
+  /** After how many milliseconds {@link run} gives up; default 15,000. */
+  readonly deadline?: number;
 }
 
 export interface Result {
@@ -111,7 +113,7 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
 /** Runs `countersign` to its end; one that does not end is killed at the deadline. */
 export async function run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
   const program = start(args, options);
-  const timer = setTimeout(() => program.kill('SIGKILL'), DEADLINE_MS);
+  const timer = setTimeout(() => program.kill('SIGKILL'), options.deadline ?? DEADLINE_MS);
   try {
     return await program.ended;
   } finally {
