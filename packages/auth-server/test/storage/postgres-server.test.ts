@@ -50,8 +50,8 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  // The databases go with their server.
   await Promise.all(opened.map((storage) => storage.close()));
-  await database.drop();
 });
 
 async function open(options: OpenStorageOptions = {}, url = database.url): Promise<Storage> {
