@@ -45,6 +45,14 @@ export type OpenAccess = Access | { readonly level: 'unsigned' };
 
 export type AuthorizedAccess = Extract<Access, { level: 'authorization' }>;
 
+/**
+ * The auth server whose name for the person `subject` is: another one than the token's issuer when an exchange carried
+ * it over (PROTOCOL section 5.8). Equal names of two servers are two people.
+ */
+export function subjectIssuerOf({ actors, token }: AuthorizedAccess): ServerIdentifier {
+  return actors.at(-1)?.issuer ?? token.issuer;
+}
+
 /** What the handler of a route gets: where it asks for scopes, nothing weaker than authorized access. */
 export type AccessFor<R extends AnyRequirement> = R extends { readonly scopes: readonly string[] }
   ? AuthorizedAccess

@@ -1,5 +1,5 @@
 import { hashSecret, type ServerIdentifier } from '@countersign/protocol';
-import type { Access } from '../access.js';
+import { type OpenAccess, subjectIssuerOf } from '../access.js';
 
 /** The person of an auth token. */
 export interface TokenPerson {
@@ -24,16 +24,15 @@ export interface InteractionCaller {
  * Who asks, as a visit is bound to them: by identity and not by key, since keys may rotate while a person visits.
  * `undefined` for one who has proved a key and nothing more.
  */
-export function callerOf(access: Access): InteractionCaller | undefined {
-  if (access.level === 'signature') return undefined;
+export function callerOf(access: OpenAccess): InteractionCaller | undefined {
+  if (access.level === 'unsigned' || access.level === 'signature') return undefined;
   const { agent, delegate = null } = access;
   if (access.level === 'identity' || access.subject === undefined) {
     return { agent, delegate, person: null };
   }
-  const { subject, actors } = access;
+  const { subject } = access;
   const { issuer } = access.token;
-  const subjectIssuer = actors.at(-1)?.issuer ?? issuer;
-  return { agent, delegate, person: { issuer, subject, subjectIssuer } };
+  return { agent, delegate, person: { issuer, subject, subjectIssuer: subjectIssuerOf(access) } };
 }
 
 const spelled = ({ agent, delegate, person }: InteractionCaller): unknown[] => [

@@ -1,5 +1,5 @@
 import { AAuthError, hashSecret, type ServerIdentifier } from '@countersign/protocol';
-import type { OpenAccess } from '../access.js';
+import { type OpenAccess, subjectIssuerOf } from '../access.js';
 import { addressKey } from '../rate-limits/address-key.js';
 import type { RateLimitCounter, RateLimitPart } from '../rate-limits/rate-limit-store.js';
 import type { ProgressiveRule } from './levels.js';
@@ -46,19 +46,19 @@ function ofAgent(
   level: 'identity' | 'authorization',
   { perMinute, together }: { readonly perMinute: number; readonly together: number },
 ): readonly Counted[] {
+  // The auth servers that know the person and that vouch for them: another one's `sub` is somebody else.
   const person =
-    level === 'authorization' && access.level === 'authorization' ? (access.subject ?? null) : null;
-  // The auth server that knows the person: another one's `sub` is somebody else.
-  const server =
-    level === 'authorization' && access.level === 'authorization' ? access.token.issuer : null;
+    level === 'authorization' && access.level === 'authorization'
+      ? [access.token.issuer, subjectIssuerOf(access), access.subject ?? null]
+      : [null, null, null];
   const all: Counted = {
-    who: ['agent', level, access.agent, server, person],
+    who: ['agent', level, access.agent, ...person],
     limit: together,
     part: 'agents',
   };
   // Without a limit of their own, delegates are counted with their agent alone.
   if (together === perMinute) return [all];
-  const who = ['delegate', level, access.agent, server, person, access.delegate ?? null];
+  const who = ['delegate', level, access.agent, ...person, access.delegate ?? null];
   return [all, { who, limit: perMinute, part: 'agents' }];
 }
 

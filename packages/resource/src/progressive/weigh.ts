@@ -62,7 +62,21 @@ export function weigh(caller: Caller | undefined, rule: ProgressiveRule): Weighi
   const { name, limit } = level;
   const higher = stronger.find((one) => one.limit.perMinute > limit.perMinute);
   const ask = higher === undefined ? undefined : askFor(higher.name, access, rule);
-  return { kind: 'counted', access, level: name, limit, higher: ask };
+  return {
+    kind: 'counted',
+    // Where the route says what it takes for authorization, its handler sees that word for nothing less.
+    access: covered || rule.scopes.length === 0 ? access : asAgent(access),
+    level: name,
+    limit,
+    higher: ask,
+  };
+}
+
+/** What a token proves that grants something else than the route asks for. */
+function asAgent(access: OpenAccess): OpenAccess {
+  if (access.level !== 'authorization') return access;
+  const { scheme, thumbprint, agent, delegate } = access;
+  return { level: 'identity', scheme, thumbprint, agent, delegate };
 }
 
 function askFor(level: LevelName, access: OpenAccess, { scopes }: ProgressiveRule): Ask {

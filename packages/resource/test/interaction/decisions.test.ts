@@ -2,11 +2,15 @@ import { encodeBase64Url } from '@countersign/httpsig';
 import { systemRandom } from '@countersign/protocol';
 import { describe, expect, it } from 'vitest';
 import { identifier, refusalOf } from '../../../protocol/test/kit.js';
-import { connectionKey, type InteractionCaller } from '../../src/interaction/interaction-caller.js';
+import {
+  callerOf,
+  connectionKey,
+  type InteractionCaller,
+} from '../../src/interaction/interaction-caller.js';
 import { decideCode } from '../../src/interaction/presented.js';
 import { returnUrlProblem, withAnswer } from '../../src/interaction/return-url.js';
 import { createSealing } from '../../src/interaction/sealing.js';
-import { createInteractions, memoryInteractionStore } from '../../src/index.js';
+import { createInteractions, memoryInteractionStore, type OpenAccess } from '../../src/index.js';
 import { makeApi } from '../support.js';
 import { call, KEY, makeCalendar, pageOf, visit } from './kit.js';
 
@@ -45,6 +49,16 @@ describe('a code that is presented', () => {
     expect(decideCode(code, caller, 'mail').kind).toBe('leave');
     expect(decideCode(undefined, caller, 'calendar').kind).toBe('leave');
   });
+});
+
+it('nobody is a caller who has proved no agent, whatever the route lets in', () => {
+  const identity = { level: 'identity', scheme: 'jwks', thumbprint: 't', agent } as const;
+  const open: OpenAccess[] = [
+    { ...identity, delegate: undefined },
+    { level: 'signature', scheme: 'hwk', thumbprint: 't' },
+    { level: 'unsigned' },
+  ];
+  expect(open.map((access) => callerOf(access))).toEqual([caller, undefined, undefined]);
 });
 
 describe('the key of a connection', () => {

@@ -277,6 +277,17 @@ describe('callers are counted', () => {
     expect((await exhaust(send, ann)).passed).toBe(0);
   });
 
+  it('people of two auth servers apart, also where an exchange carried a name over', async () => {
+    const made = await makeLimitedApi();
+    const send = plain(made, { levels: LEVELS });
+    const at = { ...made, ran: [] };
+    const act = { agent: 'https://a.example', sub: 'ann', iss: 'https://home.example' };
+    for (const more of [{}, { claims: { act } }]) {
+      const { passed } = await exhaust(send, await tokenHolder(at, { subject: 'ann', ...more }));
+      expect(passed).toBe(4);
+    }
+  });
+
   it('together at routes with the very same levels, apart where a route names a counter', async () => {
     const made = await makeLimitedApi();
     const passes = async (requirement: Parameters<typeof plain>[1]) =>

@@ -179,3 +179,37 @@ it.each([
     ask,
   );
 });
+
+describe('what a handler is told', () => {
+  const told = (caller: Caller | undefined, levels: SignedLevels): unknown => {
+    const weighing = weigh(caller, readProgressive({ levels }, undefined, { a: 'A', b: 'B' }));
+    return weighing.kind === 'counted' ? weighing.access : weighing.kind;
+  };
+  const levels = { identity: ten, authorization: { perMinute: 20, scopes: ['a'] } };
+
+  it('is authorization for a token that grants what that level asks for', () => {
+    expect(told(callers['a token for a'], levels)).toMatchObject({ level: 'authorization' });
+  });
+
+  it('is no more than the agent for a token that grants something else', () => {
+    expect(told(callers['a token for b'], levels)).toEqual({
+      level: 'identity',
+      scheme: 'jwt',
+      thumbprint: key.thumbprint,
+      agent,
+      delegate: undefined,
+    });
+  });
+
+  it('is no more than the agent for a token that was approved for something in particular', () => {
+    const particular = content(['a']);
+    const token = { ...particular, claims: { authorization_details: [{ type: 'payment' }] } };
+    const limited: Caller = {
+      kind: 'token-holder',
+      scheme: 'jwt',
+      key,
+      token: token as VerifiedAuthToken,
+    };
+    expect(told(limited, levels)).toMatchObject({ level: 'identity' });
+  });
+});
