@@ -60,6 +60,7 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     replay: { replay: storage.replay, requireNonce: options.requireNonce ?? false },
     ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
     ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
+    ...(options.skewSeconds === undefined ? {} : { skewSeconds: options.skewSeconds }),
   };
   return {
     issuer,

@@ -33,6 +33,8 @@ export interface AuthServerOptions {
   readonly maxPendingPerAgent?: number;
   /** Seconds that a signature's `created` may lie from now; default 60. */
   readonly windowSeconds?: number;
+  /** Seconds of allowance for token times and `expires`; default 10, at most 60. */
+  readonly skewSeconds?: number;
   /** Refuse token requests without a `Nonce`. Default `false`, for agents that send none. */
   readonly requireNonce?: boolean;
   readonly lifetimes?: Partial<Lifetimes>;

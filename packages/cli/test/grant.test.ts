@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { grantLine } from '../src/grants/list.js';
 import { decide } from './support/person.js';
 import { run, start, urlToApprove } from './support/program.js';
 import { newFile, serveAuthServer, serveResource } from './support/servers.js';
@@ -20,6 +21,8 @@ it('grants are listed and revoked while the server runs, and refreshing ends wit
     resource: resource.url,
     scope: 'data.read data.write',
     delegate: null,
+    purpose: null,
+    ends: null,
   });
   expect((await grant('list', '--user', 'testuser')).stdout).toContain(listed.id);
   expect(await grant('list', '--user', 'nobody')).toMatchObject({
@@ -33,4 +36,24 @@ it('grants are listed and revoked while the server runs, and refreshing ends wit
   });
   expect((await grant('list')).stdout).toBe('');
   expect(await grant('revoke', listed.id)).toMatchObject({ code: 1 });
+});
+
+it('a grant of a document is listed with its purpose, harmless to a terminal, and its end', () => {
+  const grant = {
+    id: 'g1',
+    user: 'alice',
+    agent: 'https://agent.example',
+    delegate: 'laptop',
+    resource: 'https://bank.example',
+    scope: 'payments',
+    approved: '2026-01-19T01:27:25.000Z',
+    purpose: null,
+    ends: null,
+  };
+  const line = 'g1  alice  https://agent.example (laptop) at https://bank.example: payments';
+  expect(grantLine(grant)).toBe(`${line}  ${grant.approved}`);
+  const ends = '2026-02-01T00:00:00.000Z';
+  expect(grantLine({ ...grant, purpose: 'Rent\u001b[2J\nfor\u202e May', ends })).toBe(
+    `${line} "Rent[2J for May"  ${grant.approved} until ${ends}`,
+  );
 });

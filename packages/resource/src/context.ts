@@ -122,6 +122,9 @@ export function createContext(options: ResourceOptions): ResourceContext {
     ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
     ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
     ...(options.skewSeconds === undefined ? {} : { skewSeconds: options.skewSeconds }),
+    ...(options.maxAuthTokenSeconds === undefined
+      ? {}
+      : { maxAuthTokenSeconds: options.maxAuthTokenSeconds }),
   });
 
   const mint: ResourceContext['mint'] = async (request) => {

@@ -76,8 +76,10 @@ export interface ResourceOptions {
   readonly verifySignature?: SignatureVerifier;
   /** Seconds that a signature's `created` may lie from now; default 60. */
   readonly windowSeconds?: number;
-  /** Seconds of allowance for token times; default 10, at most 60. */
+  /** Seconds of allowance for token times and `expires`; default 10, at most 60. */
   readonly skewSeconds?: number;
+  /** The longest time to `exp` accepted of an auth token, in seconds; default 24 hours. */
+  readonly maxAuthTokenSeconds?: number;
   /** The longest body of a guarded request, in bytes; default 1 MiB. */
   readonly maxBodyBytes?: number;
   /** Accept plain http for loopback identifiers. For development. */

@@ -8,7 +8,7 @@ import { Hono } from 'hono';
 import { describe, expect, it } from 'vitest';
 import { aauth } from '../src/hono.js';
 import { createResource, type ResourceOptions, type TokenRequest } from '../src/index.js';
-import { makeApi, SCOPES, sign, tokenChallenge } from './support.js';
+import { makeApi, SCOPES, sign, tokenChallenge, tokenHolder } from './support.js';
 
 const base = await makeApi();
 
@@ -167,4 +167,17 @@ it('a resource with its own window, allowance and clock keeps to them', async ()
   expect((await send(request.clone())).status).toBe(200);
   made.clock.advance(1);
   expect((await send(request)).status).toBe(401);
+});
+
+it('a resource takes no auth token that lives longer than it allows', async () => {
+  for (const [maxAuthTokenSeconds, status] of [
+    [3600, 200],
+    [3599, 401],
+  ] as const) {
+    const made = await makeApi({ maxAuthTokenSeconds });
+    const send = made.api.guard('signature', () => new Response('done'));
+    const response = await send(await sign(await tokenHolder(made)));
+    expect(response.status).toBe(status);
+    expect(made.refused.map(({ rule }) => rule)).toEqual(status === 200 ? [] : ['exp_too_far']);
+  }
 });

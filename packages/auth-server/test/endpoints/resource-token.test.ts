@@ -169,6 +169,20 @@ describe('A resource token', () => {
     expect(await status(delegates, delegate)).toBe(200);
   });
 
+  it('of the agent itself is refused: its token would be one to sign in with', async () => {
+    const { id } = bench.agent;
+    const jwks_uri = 'https://own-keys.example/jwks.json';
+    const publish = (resource: string) =>
+      bench.discovery
+        .publishDocument(resource, 'aauth-resource', { resource, jwks_uri })
+        .publishKeys(jwks_uri, bench.resource.keys.jwks.keys);
+    publish('https://neighbour.example');
+    publish(id);
+    expect((await present(await signed({ iss: 'https://neighbour.example' }))).status).toBe(200);
+    before = bench.contents();
+    await expectRefused(await signed({ iss: id }), /^iss_is_agent$/);
+  });
+
   it('whose Auth Request Document cannot be had is refused, and nothing is stored', async () => {
     const url = `${bench.resource.id}/requests/1`;
     for (const change of [{ auth_request_url: url }, { auth_request_url: url, scope: undefined }]) {

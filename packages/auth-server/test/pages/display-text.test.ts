@@ -146,7 +146,8 @@ describe('asserted text', () => {
     for (const unit of [' ', '\u200b', 'a\u0300\u0300\u0300\u0300', 'a ', '\ud800', '.']) {
       displayText(unit.repeat(2_000_000), 200);
     }
-    expect(performance.now() - started).toBeLessThan(250);
+    // Quadratic time would be minutes.
+    expect(performance.now() - started).toBeLessThan(5_000);
   });
 });
 

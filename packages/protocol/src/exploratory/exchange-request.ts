@@ -19,7 +19,7 @@ import {
   verifyResourceToken,
 } from './resource-token.js';
 import { trustedKey } from './resolve-token.js';
-import { DEFAULT_WIRES, signingProfile } from './signing-profile.js';
+import { DEFAULT_WIRES, profileWith, signingProfile } from './signing-profile.js';
 import { fromStranger, strangerRefused } from './strangers-key.js';
 
 /** A request for an exchange in which everything has been verified but whether policy allows it. */
@@ -82,7 +82,7 @@ export function createExchangeVerifier(options: ExchangeVerifierOptions): Exchan
     }
     const named = readResourceToken(resourceToken, { insecureLoopback });
     const result = await verifyMessage<ResolvedExchange>(message, {
-      profile: signingProfile,
+      profile: profileWith(options.skewSeconds),
       authorities: [authorityOf(id)],
       now,
       acceptWire: options.acceptWire ?? DEFAULT_WIRES,

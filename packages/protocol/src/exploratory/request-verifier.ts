@@ -17,7 +17,7 @@ import {
   type CallerResolverOptions,
   createCallerResolver,
 } from './resolve-caller.js';
-import { DEFAULT_WIRES, signingProfile } from './signing-profile.js';
+import { DEFAULT_WIRES, profileWith, signingProfile } from './signing-profile.js';
 
 interface ResolvedCaller extends ResolvedKey {
   readonly caller: Caller;
@@ -64,11 +64,12 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
     windowSeconds = signingProfile.windowSeconds,
     replay,
   } = options;
+  const profile = profileWith(options.skewSeconds);
   return async (message) => {
     const now = clock();
     const resolved = (caller: Caller): ResolvedCaller => ({ key: caller.key, caller });
     const result = await verifyMessage<ResolvedCaller>(message, {
-      profile: signingProfile,
+      profile,
       authorities,
       now,
       acceptWire,

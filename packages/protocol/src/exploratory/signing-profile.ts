@@ -21,6 +21,12 @@ export const signingProfile: SignatureProfile = {
   maxSignatureKeyLength: 9 * 1024,
 };
 
+/** The profile with the receiver's one allowance for clocks, which `expires` has too (PROTOCOL section 3); at most 60. */
+export function profileWith(skewSeconds: number | undefined): SignatureProfile {
+  if (skewSeconds === undefined) return signingProfile;
+  return { ...signingProfile, skewSeconds: Math.min(Math.max(skewSeconds, 0), 60) };
+}
+
 /**
  * The wires verified unless a receiver says otherwise. `2026-01` is not among them: it leaves `created` unsigned, so
  * that a captured request could be replayed for ever (PROTOCOL section 2.2).

@@ -208,7 +208,7 @@ describe('what a handler is told', () => {
       kind: 'token-holder',
       scheme: 'jwt',
       key,
-      token: token as VerifiedAuthToken,
+      token: token as unknown as VerifiedAuthToken,
     };
     expect(told(limited, levels)).toMatchObject({ level: 'identity' });
   });

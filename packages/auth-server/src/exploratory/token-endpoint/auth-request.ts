@@ -110,6 +110,14 @@ async function readAccess(
     insecureLoopback: context.insecureLoopback,
     findKey: (id, kid) => fromStranger(context.discovery.publishedKey(resourceMetadata, id, kid)),
   });
+  if (resource === caller.agent) {
+    // The token would name its audience alone: a sign-in token, which opens nothing that asks for authorisation.
+    throw new AAuthError(
+      'invalid_resource_token',
+      'An agent needs no access to itself: to sign a person in, send scope and no resource token.',
+      { rule: 'iss_is_agent' },
+    );
+  }
   const common = { kind: 'access', audience: resource } as const;
   if (authRequestUrl === undefined) return { ...common, scopes: scope };
   const named = {
