@@ -1,4 +1,4 @@
-import type { Actor, ServerIdentifier } from '@countersign/protocol';
+import type { Actor, AuthorizationDetail, ServerIdentifier } from '@countersign/protocol';
 
 /** A token that a resource was called with and wants to exchange, as policy sees it: everything has been verified. */
 export interface UpstreamAccess {
@@ -11,6 +11,11 @@ export interface UpstreamAccess {
   /** The person, by `issuer`'s name for them. */
   readonly subject: string | undefined;
   readonly scopes: readonly string[];
+  /**
+   * Present when what was approved was limited to this in particular (RFC 9396); empty when it cannot be read. The new
+   * token has no such limit: granting lets the caller do more than was approved, unless the caller holds to it.
+   */
+  readonly authorizationDetails?: readonly AuthorizationDetail[];
   /** Who acted before `agent`, the most recent first. */
   readonly actors: readonly Actor[];
 }

@@ -20,6 +20,11 @@ export interface AccessRule {
    * is for requests that ask for any of them, or for anything when this is left out.
    */
   readonly scopes?: readonly string[];
+  /**
+   * In a rule that grants: it grants whatever a document of the resource asks for in particular (RFC 9396) too, such as
+   * one payment. Default `false`: such requests are left to the rules behind it. The others are for them always.
+   */
+  readonly acceptDetails?: boolean;
   readonly decision: 'grant' | 'deny' | 'ask-person';
 }
 
@@ -35,6 +40,11 @@ export interface ExchangeRule {
   readonly trustedIssuer?: string;
   /** With `trustedIssuer`: its `sub` goes into the new token. Default `false`. */
   readonly carrySubject?: boolean;
+  /**
+   * The rule is also for tokens whose approval was limited by details (RFC 9396), as for one payment: the new token has
+   * no such limit, and the caller is trusted to hold to it. Default `false`.
+   */
+  readonly acceptDetails?: boolean;
 }
 
 /** The rules of a {@link rulePolicy}; in each list the first that fits decides. */
@@ -93,8 +103,9 @@ function scopesOf(value: unknown, where: string): readonly string[] {
 }
 
 function accessRuleOf(value: unknown, where: string, options: IdentifierOptions): AccessRule {
-  const known = ['agent', 'delegate', 'audience', 'scopes', 'decision'];
-  const { agent, delegate, audience, scopes, decision } = membersOf(value, where, known);
+  const known = ['agent', 'delegate', 'audience', 'scopes', 'acceptDetails', 'decision'];
+  const members = membersOf(value, where, known);
+  const { agent, delegate, audience, scopes, acceptDetails, decision } = members;
   if (!DECISIONS.includes(decision)) {
     refuse(`${where}.decision`, 'must be "grant", "deny" or "ask-person"');
   }
@@ -111,6 +122,9 @@ function accessRuleOf(value: unknown, where: string, options: IdentifierOptions)
   if (!isDelegate) {
     refuse(`${where}.delegate`, 'must be the sub of a delegate, or null for the agent itself');
   }
+  if (acceptDetails !== undefined && (typeof acceptDetails !== 'boolean' || !grants)) {
+    refuse(`${where}.acceptDetails`, 'must be true or false, in a rule that grants');
+  }
   if (grants && scopes === undefined) {
     refuse(`${where}.scopes`, 'must be given in a rule that grants: the scope names, at least one');
   }
@@ -119,13 +133,18 @@ function accessRuleOf(value: unknown, where: string, options: IdentifierOptions)
     ...(delegate === undefined ? {} : { delegate }),
     audience: party(audience, 'audience'),
     ...(scopes === undefined ? {} : { scopes: scopesOf(scopes, `${where}.scopes`) }),
+    ...(acceptDetails === undefined ? {} : { acceptDetails }),
     decision: decision as AccessRule['decision'],
   };
 }
 
 function exchangeRuleOf(value: unknown, where: string, options: IdentifierOptions): ExchangeRule {
-  const known = ['caller', 'audience', 'scopes', 'trustedIssuer', 'carrySubject'];
-  const { caller, audience, scopes, trustedIssuer, carrySubject } = membersOf(value, where, known);
+  const known = ['caller', 'audience', 'scopes', 'trustedIssuer', 'carrySubject', 'acceptDetails'];
+  const members = membersOf(value, where, known);
+  const { caller, audience, scopes, trustedIssuer, carrySubject, acceptDetails } = members;
+  if (acceptDetails !== undefined && typeof acceptDetails !== 'boolean') {
+    refuse(`${where}.acceptDetails`, 'must be true or false');
+  }
   if (carrySubject !== undefined && typeof carrySubject !== 'boolean') {
     refuse(`${where}.carrySubject`, 'must be true or false');
   }
@@ -143,6 +162,7 @@ function exchangeRuleOf(value: unknown, where: string, options: IdentifierOption
       ? {}
       : { trustedIssuer: identifierOf(trustedIssuer, `${where}.trustedIssuer`, options) }),
     ...(carrySubject === undefined ? {} : { carrySubject }),
+    ...(acceptDetails === undefined ? {} : { acceptDetails }),
   };
 }
 

@@ -15,7 +15,7 @@ export interface AccessRequest {
   readonly audience: ServerIdentifier;
   readonly scopes: readonly string[];
   /**
-   * What exactly is asked for (RFC 9396), from an Auth Request Document; absent without. A grant grants them too: a rule
+   * What exactly is asked for (RFC 9396), from an Auth Request Document; absent without. A grant grants them too: a function
    * that looks at scopes alone grants whatever details come with them.
    */
   readonly authorizationDetails?: readonly AuthorizationDetail[];
@@ -42,7 +42,7 @@ export const alwaysAskPerson: Policy = () => ({ decision: 'ask-person' });
 
 /**
  * Grants access to whoever asks and asks a person only to sign in; exchanges any token for one whose scopes have the
- * same names, without the `sub` of a foreign one. For demonstrations and closed networks: names belong to the resource
+ * same names, without the `sub` of a foreign one, unless it was approved for something in particular. For demonstrations and closed networks: names belong to the resource
  * that defines them, and equal ones at two resources prove nothing.
  */
 export const neverAskPerson: Policy = Object.assign(
@@ -50,8 +50,9 @@ export const neverAskPerson: Policy = Object.assign(
     decision: kind === 'sign-in' ? 'ask-person' : 'grant',
   }),
   {
-    exchange: (({ scopes, upstream }) => ({
-      decision: scopeCovers(upstream.scopes, scopes) ? 'grant' : 'deny',
-    })) satisfies ExchangePolicy,
+    exchange: (({ scopes, upstream }) => {
+      const limited = upstream.authorizationDetails !== undefined;
+      return { decision: !limited && scopeCovers(upstream.scopes, scopes) ? 'grant' : 'deny' };
+    }) satisfies ExchangePolicy,
   },
 );

@@ -17,10 +17,12 @@ export interface RulePolicyOptions extends IdentifierOptions {
 /**
  * A policy of rules. In each list the first rule that fits decides, so that a narrow rule stands before a wide one.
  *
- * - A rule that grants fits a request for access, never a sign-in, whose scopes are all among the rule's.
+ * - A rule that grants fits a request for access, never a sign-in, whose scopes are all among the rule's; one that asks
+ *   for something in particular (RFC 9396), when it says `acceptDetails` too.
  * - A rule that denies or asks a person fits a request with any of the rule's scopes, or any at all if it names none:
  *   asking for one more scope does not get around it.
- * - An exchange rule fits when caller, audience and auth server are the rule's and all scopes are among its scopes.
+ * - An exchange rule fits when caller, audience and auth server are the rule's and all scopes are among its scopes; for
+ *   a token that was approved for something in particular, when it says `acceptDetails` too.
  *
  * The rules are checked at once as `readPolicyRules` does: throws `AAuthError` `configuration_invalid`.
  */
@@ -45,6 +47,8 @@ function fitsAccess(rule: AccessRule, request: AccessRequest): boolean {
   if (delegate !== undefined && (delegate ?? undefined) !== request.delegate) return false;
   if (audience !== '*' && audience !== request.audience) return false;
   if (decision === 'grant') {
+    // Scope names say nothing of what is asked for in particular: nobody has seen it.
+    if (request.authorizationDetails !== undefined && rule.acceptDetails !== true) return false;
     return request.kind === 'access' && onlyAsksFor(request.scopes, scopes ?? []);
   }
   return scopes === undefined || request.scopes.some((name) => scopes.includes(name));
@@ -56,6 +60,7 @@ function fitsExchange(rule: ExchangeRule, { caller, audience, scopes, upstream }
     rule.caller === caller &&
     rule.audience === audience &&
     (upstream.foreign ? issuer === upstream.issuer : issuer === undefined) &&
+    (upstream.authorizationDetails === undefined || rule.acceptDetails === true) &&
     onlyAsksFor(scopes, rule.scopes)
   );
 }

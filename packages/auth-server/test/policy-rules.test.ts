@@ -57,7 +57,7 @@ describe('Rules', () => {
     [
       'an unknown member',
       { access: [{ ...ACCESS, scope: 'x' }] },
-      'access[0] has an unknown member "scope"; it may have agent, delegate, audience, scopes, decision',
+      'access[0] has an unknown member "scope"; it may have agent, delegate, audience, scopes, acceptDetails, decision',
     ],
     [
       'no agent',
@@ -150,6 +150,16 @@ describe('Rules', () => {
       'exchange[0].carrySubject must be true or false',
     ],
     [
+      'particulars that are text',
+      { exchange: [{ ...EXCHANGE, acceptDetails: 'yes' }] },
+      'exchange[0].acceptDetails must be true or false',
+    ],
+    [
+      'particulars that are denied in some cases',
+      { access: [{ ...ACCESS, decision: 'deny', acceptDetails: true }] },
+      'access[0].acceptDetails must be true or false, in a rule that grants',
+    ],
+    [
       'any issuer',
       { exchange: [{ ...EXCHANGE, trustedIssuer: '*' }] },
       'exchange[0].trustedIssuer must be a server identifier',
@@ -203,6 +213,14 @@ describe('A policy of rules', () => {
     expect(await decide([ACCESS], { scopes: ['data.read', 'data.write'] })).toBe('ask-person');
     expect(await decide([ACCESS], { scopes: [] })).toBe('ask-person');
     expect(await decide([ACCESS], { kind: 'sign-in' })).toBe('ask-person');
+  });
+
+  it('grants what is asked for in particular only where a rule says so', async () => {
+    const particular = { authorizationDetails: [{ type: 'payment', amount: '20' }] };
+    expect(await decide([ACCESS], particular)).toBe('ask-person');
+    expect(await decide([{ ...ACCESS, acceptDetails: true }], particular)).toBe('grant');
+    const deny = { agent: '*', audience: '*', decision: 'deny' };
+    expect(await decide([ACCESS, deny], particular)).toBe('deny');
   });
 
   it('means the agent with its delegates, one delegate, or the agent alone', async () => {

@@ -15,7 +15,14 @@ import {
   type Signer,
   signedMessage,
 } from '../../../protocol/test/kit.js';
-import { alwaysAskPerson, neverAskPerson } from '../../src/index.js';
+import {
+  alwaysAskPerson,
+  type ExchangePolicy,
+  neverAskPerson,
+  type Policy,
+  type PolicyDecision,
+  rulePolicy,
+} from '../../src/index.js';
 import { CALLER, type Change, claimsOf, DOWNSTREAM, ExchangeBench } from './exchange-kit.js';
 import { type Answer, type Bench, type Contents, FORM, ISSUER, nonce } from './kit.js';
 
@@ -395,6 +402,54 @@ describe('The policy on exchanges', () => {
     expect((await send(['data.read'])).status).toBe(200);
   });
 });
+
+describe('An upstream token that was approved for something in particular', () => {
+  const PAYMENT = { type: 'payment', amount: '20' };
+  const RULE = { caller: CALLER, audience: DOWNSTREAM, scopes: ['data.read', 'items.read'] };
+  const claims = { scope: ['data.read'] };
+  const particular = async () => await kit.forged({ authorization_details: [PAYMENT] });
+  const rules = (more: object) =>
+    rulePolicy({ exchange: [{ ...RULE, ...more }] }, { otherwise: 'deny' });
+
+  it.each<[string, Policy]>([
+    ['a rule names scopes alone', rules({})],
+    ['nobody is ever asked', neverAskPerson],
+  ])('is not exchanged for one without that limit where %s', async (_, policy) => {
+    const server = await bench.serverWith({ policy });
+    const upstream = await particular();
+    const answer = await bench.send(await kit.request({ claims, upstream }), undefined, server);
+    expectRefused(answer, 403, 'access_denied', 'exchange_denied');
+    const plain = await bench.send(await kit.request({ claims }), undefined, server);
+    expect(plain.status).toBe(200);
+  });
+
+  it('is exchanged where the rule takes such tokens', async () => {
+    const server = await bench.serverWith({ policy: rules({ acceptDetails: true }) });
+    const upstream = await particular();
+    const answer = await bench.send(await kit.request({ claims, upstream }), undefined, server);
+    expect(answer.status, answer.text).toBe(200);
+  });
+
+  it('shows policy what was approved, and that something was when it cannot be read', async () => {
+    const seen: unknown[] = [];
+    const exchange: ExchangePolicy = ({ upstream }) => {
+      seen.push(upstream.authorizationDetails);
+      return { decision: 'deny' };
+    };
+    const server = await bench.serverWith({ policy: Object.assign(alwaysAsk(), { exchange }) });
+    for (const upstream of [
+      await particular(),
+      await kit.forged({ authorization_details: 'all' }),
+      kit.upstream,
+    ]) {
+      await bench.send(await kit.request({ claims, upstream }), undefined, server);
+    }
+    expect(seen).toEqual([[PAYMENT], [], undefined]);
+  });
+});
+
+/** A function of its own, so that nothing is added to the shared one. */
+const alwaysAsk = () => (): PolicyDecision => ({ decision: 'ask-person' });
 
 describe('A chain of exchanges', () => {
   const third = makeResource('https://third.example');

@@ -3,6 +3,7 @@ import {
   AAuthError,
   actClaim,
   type Actor,
+  authorizationDetailsOf,
   issueAuthToken,
   type VerifiedExchange,
 } from '@countersign/protocol';
@@ -43,6 +44,9 @@ export async function answerExchange(
     delegate: upstream.delegate,
     subject: upstream.subject,
     scopes: upstream.scope,
+    ...('authorization_details' in upstream.claims
+      ? { authorizationDetails: authorizationDetailsOf(upstream) }
+      : {}),
     actors: upstream.actors,
   };
   const carried = await decide(context, { caller, audience, scopes, upstream: access });
