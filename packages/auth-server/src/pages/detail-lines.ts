@@ -56,7 +56,8 @@ class DetailReader {
       const items = value.slice(0, LIST_LIMIT).map(plain);
       if (items.length < value.length) this.complete = false;
       this.#push(label, items.join(', '), LIST_LIMIT);
-    } else if (!isNested(value)) {
+    } else if (!isNested(value) || (label !== '' && Object.keys(value).length === 0)) {
+      // A member without content is approved like any other, and so it is shown.
       this.#push(label, plain(value), TEXT_LIMITS.detail);
     } else {
       for (const [key, member] of Object.entries(value)) {

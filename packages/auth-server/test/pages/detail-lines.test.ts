@@ -36,6 +36,19 @@ describe('authorization details', () => {
     ]);
   });
 
+  it('leave out no member, not even one that has nothing in it', () => {
+    expect(one({ type: 'a', everything: {}, some: [{}] })).toEqual({
+      groups: [
+        [
+          { label: 'type', value: 'a' },
+          { label: 'everything', value: '–' },
+          { label: 'some › 1', value: '–' },
+        ],
+      ],
+      complete: true,
+    });
+  });
+
   it('are declared incomplete when there are more lines than a page shows', () => {
     const many = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`k${at}`, at]));
     const { groups, complete } = one(many);
