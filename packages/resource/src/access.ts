@@ -49,8 +49,11 @@ export type AuthorizedAccess = Extract<Access, { level: 'authorization' }>;
  * The auth server whose name for the person `subject` is: another one than the token's issuer when an exchange carried
  * it over (PROTOCOL section 5.8). Equal names of two servers are two people.
  */
-export function subjectIssuerOf({ actors, token }: AuthorizedAccess): ServerIdentifier {
-  return actors.at(-1)?.issuer ?? token.issuer;
+export function subjectIssuerOf({
+  actors,
+  issuer,
+}: Pick<VerifiedAuthToken, 'actors' | 'issuer'>): ServerIdentifier {
+  return actors.at(-1)?.issuer ?? issuer;
 }
 
 /** What the handler of a route gets: where it asks for scopes, nothing weaker than authorized access. */

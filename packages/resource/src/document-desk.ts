@@ -21,6 +21,7 @@ import {
   type TokenOpener,
   verifyJws,
 } from '@countersign/protocol';
+import { subjectIssuerOf } from './access.js';
 import {
   checkRequestDocument,
   type DocumentMaker,
@@ -114,7 +115,10 @@ export class DocumentDesk {
     if (agent === undefined) return undefined;
     try {
       const request = requestOf(this.#options.id, message);
-      const content = await make(request, { agent, delegate, subject: holder?.subject });
+      const subject = holder?.subject;
+      const subjectIssuer =
+        holder === undefined || subject === undefined ? undefined : subjectIssuerOf(holder);
+      const content = await make(request, { agent, delegate, subject, subjectIssuer });
       checkRequestDocument(content, 'The document', this.#options.tokenOpener !== undefined);
       if (!this.fits(scopes, content)) throw new RangeError('too long for an address');
       return this.#asked(await this.#url(scopes, content), content);

@@ -39,6 +39,8 @@ export interface DocumentAudience {
   readonly delegate: string | undefined;
   /** The person whose token came with the request, if one did. */
   readonly subject: string | undefined;
+  /** The auth server whose name for the person `subject` is: equal names of two servers are two people. */
+  readonly subjectIssuer: ServerIdentifier | undefined;
 }
 
 /** Makes a document for one request. Runs for every request to the route; what it throws is answered with 400. */

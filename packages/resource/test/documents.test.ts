@@ -32,7 +32,16 @@ import {
   type Signer,
   signedRequest,
 } from '../../protocol/test/kit.js';
-import { type Api, doors, IDENTITY, makeApi, SCOPES, sign, tokenChallenge } from './support.js';
+import {
+  type Api,
+  doors,
+  IDENTITY,
+  makeApi,
+  SCOPES,
+  sign,
+  tokenChallenge,
+  tokenHolder,
+} from './support.js';
 
 const payment = { type: 'payment', amount: '20.00', currency: 'EUR', to: 'Ada' };
 const document: RequestDocument = {
@@ -189,6 +198,31 @@ describe('A document that is made of the request', () => {
     });
     expect(await ask({ amount: '20.00', to: 'Ada' })).toBe(url);
     expect(await ask({ amount: '20.01', to: 'Ada' })).not.toBe(url);
+  });
+
+  it('is made for a person by the name that one auth server has for them', async () => {
+    const made = await makeApi();
+    const people: unknown[] = [];
+    const send = doors['a plain handler']?.(made, {
+      scopes: ['data.write'],
+      document: (_request, { subject, subjectIssuer }) => {
+        people.push([subject, subjectIssuer]);
+        return { details: [payment] };
+      },
+    });
+    const act = { agent: 'https://a.example', sub: 'ann', iss: 'https://home.example' };
+    for (const signer of [
+      made.agent,
+      await tokenHolder(made, { subject: 'ann' }),
+      await tokenHolder(made, { subject: 'ann', claims: { act } }),
+    ]) {
+      await send?.(await sign(signer));
+    }
+    expect(people).toEqual([
+      [undefined, undefined],
+      ['ann', made.authServer.id],
+      ['ann', 'https://home.example'],
+    ]);
   });
 
   it('lets the handler run for that request only, and it still has its body', async () => {

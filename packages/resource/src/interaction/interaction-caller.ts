@@ -32,7 +32,11 @@ export function callerOf(access: OpenAccess): InteractionCaller | undefined {
   }
   const { subject } = access;
   const { issuer } = access.token;
-  return { agent, delegate, person: { issuer, subject, subjectIssuer: subjectIssuerOf(access) } };
+  return {
+    agent,
+    delegate,
+    person: { issuer, subject, subjectIssuer: subjectIssuerOf(access.token) },
+  };
 }
 
 const spelled = ({ agent, delegate, person }: InteractionCaller): unknown[] => [

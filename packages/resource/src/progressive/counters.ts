@@ -49,7 +49,7 @@ function ofAgent(
   // The auth servers that know the person and that vouch for them: another one's `sub` is somebody else.
   const person =
     level === 'authorization' && access.level === 'authorization'
-      ? [access.token.issuer, subjectIssuerOf(access), access.subject ?? null]
+      ? [access.token.issuer, subjectIssuerOf(access.token), access.subject ?? null]
       : [null, null, null];
   const all: Counted = {
     who: ['agent', level, access.agent, ...person],
