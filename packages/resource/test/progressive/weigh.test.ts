@@ -202,8 +202,8 @@ describe('what a handler is told', () => {
   });
 
   it('is no more than the agent for a token that was approved for something in particular', () => {
-    const particular = content(['a']);
-    const token = { ...particular, claims: { authorization_details: [{ type: 'payment' }] } };
+    const claims = { authorization_details: [{ type: 'payment' }] };
+    const token: object = { ...content(['a']), claims };
     const limited: Caller = {
       kind: 'token-holder',
       scheme: 'jwt',
