@@ -33,6 +33,8 @@ export interface AgentContext {
   readonly agentToken: (() => Promise<string>) | undefined;
   readonly redirectUri: string;
   readonly otherRedirectUris: readonly string[];
+  /** Where upstream tokens may be shown, beside their issuers. */
+  readonly exchangeAt: readonly string[];
   readonly store: AgentStore;
   /** What routes have asked for, learned as the agent goes. */
   readonly routes: RouteScopes;
@@ -89,6 +91,9 @@ export function createContext(options: AgentOptions): AgentContext {
       redirectUriOf(one, identifiers),
     ),
     store: options.store ?? memoryStore(),
+    exchangeAt: (options.exchangeAt ?? []).map((one) =>
+      parseServerIdentifier(one, 'Each auth server of exchangeAt', identifiers),
+    ),
     routes: new RouteScopes(),
     discovery: options.discovery ?? createDiscovery({ clock, insecureLoopback }),
     transport: options.fetch ?? fetch,

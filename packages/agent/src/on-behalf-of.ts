@@ -51,7 +51,8 @@ export function createOnBehalfOf(
           scheme: 'jwks',
           store: session.store,
         };
-        const source = exchangeSource(own, endpoint, session, text);
+        const upstream = { text, issuer: token.issuer };
+        const source = exchangeSource(own, endpoint, session, upstream);
         return await createSignedFetch(own, source, OWN_PERSON)(input, init);
       },
     };
@@ -85,11 +86,12 @@ function exchangeSource(
   context: AgentContext,
   endpoint: TokenEndpoint,
   session: UpstreamSession,
-  upstreamToken: string,
+  upstream: { readonly text: string; readonly issuer: ServerIdentifier },
 ): AccessSource {
   return {
-    obtain: (_person, request, sent, signal) =>
-      session.exchanging.share(
+    obtain: async (_person, request, sent, signal) => {
+      checkAuthServer(request, upstream.issuer, context);
+      return await session.exchanging.share(
         request,
         (other) =>
           other.resource === request.resource &&
@@ -100,13 +102,14 @@ function exchangeSource(
           const held = await heldFor(request, context, sent);
           if (held !== undefined) return held;
           const { authServer, resourceToken } = request;
-          const form = { resourceToken, upstreamToken };
+          const form = { resourceToken, upstreamToken: upstream.text };
           const granted = await endpoint.exchange(authServer, form, abandoned);
           const once = { ...granted, refreshToken: undefined };
           return await keepToken(context, OWN_PERSON.key, once, request, session.expiresAt);
         },
         signal,
-      ),
+      );
+    },
     refresh: () => Promise.resolve(undefined),
     visit: (_person, resource: ServerIdentifier) =>
       Promise.reject(
@@ -117,6 +120,21 @@ function exchangeSource(
         ),
       ),
   };
+}
+
+/** The called resource names the auth server, and must not choose by that who reads for whom this agent was called. */
+function checkAuthServer(
+  { authServer, resource }: AccessRequest,
+  issuer: ServerIdentifier,
+  { exchangeAt }: AgentContext,
+): void {
+  if (authServer === issuer || exchangeAt.includes(authServer)) return;
+  throw new AAuthError(
+    'challenge_refused',
+    `${resource} names the auth server ${authServer}, which did not issue the token this was called with; ` +
+      'name it in exchangeAt if it may see such tokens.',
+    { rule: 'exchange_elsewhere', refusedBy: 'agent' },
+  );
 }
 
 async function heldFor(

@@ -58,6 +58,11 @@ export interface AgentOptions {
    * callback of their own. This agent does not serve them.
    */
   readonly otherRedirectUris?: readonly string[];
+  /**
+   * Auth servers that {@link Agent.onBehalfOf} may show the token it was called with, beside the one that issued it, when
+   * a resource names them: they can read for whom this agent was called. Default none.
+   */
+  readonly exchangeAt?: readonly string[];
   /** Published for the consent page. */
   readonly name?: string;
   readonly homepage?: string;
@@ -154,12 +159,13 @@ export interface Agent {
    * For a resource that calls another with what it was called with (PROTOCOL section 5.8): `access` is what the
    * resource's guard gave to the handler, and the agent has the resource's identifier and keys. Calls sign as the
    * resource; where a challenge asks for a token, the auth server it names is shown the upstream token and asked to
-   * exchange it. Nobody is asked, and what is got is kept in memory, for this upstream token alone, until that ends.
+   * exchange it, if it issued that token or is named in `exchangeAt`. Nobody is asked, and what is got is kept in memory, for this upstream token alone, until that ends.
    *
    * Throws `configuration_invalid` when the access is for another resource or a copy, and for a delegate or an agent
    * whose `climb` stops below `authorization`. Its `fetch` rejects as {@link fetch} does, and with `access_denied` when the auth
    * server's policy has no rule for it, `invalid_token` when the upstream token has expired or been revoked, and
-   * `challenge_refused` (rule `person_absent`) when the resource wants the person themselves.
+   * `challenge_refused` when the resource wants the person themselves (rule `person_absent`) or names an auth server that may
+   * not see the token (rule `exchange_elsewhere`).
    */
   readonly onBehalfOf: (access: Upstream) => Pick<Agent, 'fetch'>;
   /**

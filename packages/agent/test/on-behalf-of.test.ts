@@ -220,16 +220,26 @@ describe('agent.onBehalfOf', () => {
     expect(world.asked).toEqual([]);
   });
 
-  it('exchanges at the auth server that the challenge names', async () => {
+  it('exchanges at the auth server that the challenge names, where it may see such tokens', async () => {
     await addExchange(AWAY);
     world.authServer = AWAY;
-    const response = await world
-      .agent()
-      .onBehalfOf(await access())
-      .fetch(`${API}/items`);
+    const agent = world.agent({ exchangeAt: [AWAY] });
+    const response = await agent.onBehalfOf(await access()).fetch(`${API}/items`);
     expect(response.status).toBe(200);
     expect(world.to(AUTH)).toEqual([]);
     expect(world.to(AWAY)).toHaveLength(1);
+  });
+
+  it('shows the token it was called with to no other auth server that a resource names', async () => {
+    await addExchange(AWAY);
+    world.authServer = AWAY;
+    const agent = world.agent();
+    const error = await rejection(agent.onBehalfOf(await access()).fetch(`${API}/items`));
+    expect([error.code, error.rule]).toEqual(['challenge_refused', 'exchange_elsewhere']);
+    expect(world.to(AWAY)).toEqual([]);
+    expect(exchanges).toEqual([]);
+    const wrong = { exchangeAt: ['https://away.example/'] };
+    expect(() => world.agent(wrong)).toThrow('Each auth server of exchangeAt');
   });
 
   it('sends the token it was called with to the auth server only', async () => {
