@@ -335,6 +335,21 @@ describe('what one transaction decides upon', () => {
     expect(await attempts).toEqual([false, { outcome: 'refused', reason: 'revoked' }]);
   });
 
+  it('is waited for by a refresh too, so that none comes after the revocation', async () => {
+    const storage = await open();
+    await approvedCode(storage);
+    expect(await storage.codes.redeem(redemption())).toMatchObject({ outcome: 'redeemed' });
+    expect(await storage.refreshTokens.use(refresh())).toBeDefined();
+    const revoking = await holding(`update grants set revoked_at = ${NOW} where id = 'grant'`);
+    const attempt = storage.refreshTokens.use(
+      refresh({ issued: { jti: 'later', kind: 'auth', expiresAt: NOW + 60 } }),
+    );
+    await waiting(1);
+    await revoking.end('commit');
+    expect(await attempt).toBeUndefined();
+    expect(await storage.issuedTokens.find('later')).toBeUndefined();
+  });
+
   it('is allowed when the revocation that was waited for comes to nothing', async () => {
     const storage = await open();
     await approvedCode(storage);
