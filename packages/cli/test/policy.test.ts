@@ -121,7 +121,11 @@ describe('serve auth-server --trust', TIME, () => {
       scopes: { 'report.read': 'Read it', 'other.read': 'Read others' },
       replay: memoryReplayStore({ clock }),
     });
-    const caller = createAgent({ ...common, interaction: { mode: 'none' } });
+    const caller = createAgent({
+      ...common,
+      interaction: { mode: 'none' },
+      exchangeAt: [away.url],
+    });
     const report = first.guard({ scopes: ['report.read'] }, async (_request, access) => {
       try {
         return await caller.onBehalfOf(access).fetch(`${secondAt.id}/items`);
