@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { folder, type Result, type Running, start } from './program.js';
 
-/** Below the range from which the system takes ports for outgoing connections. */
-let next = 10_000 + Math.floor(Math.random() * 20_000);
+/**
+ * Below the range from which the system takes ports for outgoing connections, and below those that follow from an agent's
+ * keys file.
+ */
+let next = 10_000 + Math.floor(Math.random() * 9_000);
 
 async function isFree(port: number): Promise<boolean> {
   return await new Promise((resolve) => {
