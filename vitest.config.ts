@@ -29,9 +29,12 @@ export default defineConfig({
   plugins: [sources],
   test: {
     // `*.check.ts` files need programs that not every machine has: `npm run check:openssl`.
+    // `*.slow.test.ts` files start many processes, browsers and database servers: `npm run check:slow`.
     include: process.env['COUNTERSIGN_CHECKS']
       ? ['packages/*/test/**/*.check.ts']
-      : ['packages/*/test/**/*.test.ts'],
+      : process.env['COUNTERSIGN_SLOW']
+        ? ['packages/*/test/**/*.slow.test.ts']
+        : ['packages/*/test/**/!(*.slow).test.ts'],
     setupFiles: ['./test-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
