@@ -36,8 +36,8 @@ export default defineConfig({
         ? ['packages/*/test/**/*.slow.test.ts']
         : ['packages/*/test/**/!(*.slow).test.ts'],
     setupFiles: ['./test-setup.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 90_000,
     // Native modules (SQLite, argon2) do not always survive the end of a worker thread; processes have no such trouble.
     pool: 'forks',
     maxWorkers: 2,

@@ -8,7 +8,7 @@ import { afterAll } from 'vitest';
 /** The compiled program, as it is installed. */
 export const PROGRAM = fileURLToPath(new URL('../../bin/countersign.js', import.meta.url));
 
-const DEADLINE_MS = 15_000;
+const DEADLINE_MS = 45_000;
 
 /** A folder that goes when the tests of the file are over; programs run in it, so that nothing else is written to. */
 export const folder = mkdtempSync(join(tmpdir(), 'countersign-cli-'));
@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly input?: string;
   /** Leave standard input open, for {@link Running.type}. */
   readonly open?: boolean;
-  /** After how many milliseconds {@link run} gives up; default 15,000. */
+  /** After how many milliseconds {@link run} gives up; default 45,000. */
   readonly deadline?: number;
 }
 

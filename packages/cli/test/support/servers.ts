@@ -27,7 +27,7 @@ export async function freePort(): Promise<number> {
 
 /** Polls until a well-known document answers: then the server is ready. */
 export async function ready(url: string, server: Running): Promise<void> {
-  const deadline = Date.now() + 15_000;
+  const deadline = Date.now() + 45_000;
   let end: Result | undefined;
   void server.ended.then((result) => (end = result));
   for (;;) {
