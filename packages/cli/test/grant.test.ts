@@ -36,6 +36,10 @@ it('grants are listed and revoked while the server runs, and refreshing ends wit
   });
   expect((await grant('list')).stdout).toBe('');
   expect(await grant('revoke', listed.id)).toMatchObject({ code: 1 });
+  expect(await grant('revoke', '-an-id-that-begins-with-a-hyphen')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^error: There is no/),
+  });
 });
 
 it('a grant of a document is listed with its purpose, harmless to a terminal, and its end', () => {

@@ -24,6 +24,8 @@ export function addGrant(program: Command): void {
   withEnvironment(listing);
 
   const revoking = add('revoke <id>', 'end a grant with its refresh tokens and codes')
+    // An id may begin with a hyphen.
+    .allowUnknownOption()
     .addHelpText('after', '\nAuth tokens already issued live out their hour.')
     .action(async (id: string, options: GrantOptions) => {
       const { revokeGrant } = await import('../grants/revoke.js');
