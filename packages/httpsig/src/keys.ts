@@ -3,6 +3,7 @@ import type { Bytes } from './bytes.js';
 import { SignatureError } from './failure.js';
 import { parsePublicJwk, type PublicJwk, thumbprint } from './jwk.js';
 import { importPublicKey, type PublicKeyHandle, verifySignature } from '#platform';
+import { agreeRsaMembers } from './rsa-members.js';
 
 /** A public key that has been checked and imported: canonical, of a supported type, not weak. */
 export interface VerificationKey {
@@ -89,6 +90,7 @@ export async function importSigningKey(value: unknown): Promise<SigningKey> {
     throw new SignatureError('key_invalid', 'The key has no private members.');
   }
   const { kty, crv, x, y, n, e, d, p, q, dp, dq, qi } = source;
+  if (algorithm.kty === 'RSA' && !agreeRsaMembers(source)) notItsOwn();
   let privateKey: CryptoKey;
   try {
     const members = Object.entries({ kty, crv, x, y, n, e, d, p, q, dp, dq, qi });
@@ -104,10 +106,12 @@ export async function importSigningKey(value: unknown): Promise<SigningKey> {
   const probe = new Uint8Array([0]);
   const own = await importVerificationKey(jwk);
   const trial = await sign(probe).catch(() => undefined);
-  if (trial === undefined || !(await own.verify(trial, probe))) {
-    throw new SignatureError('key_invalid', 'The private members do not belong to the public key.');
-  }
+  if (trial === undefined || !(await own.verify(trial, probe))) notItsOwn();
   return { algorithm, publicJwk: own.jwk, thumbprint: own.thumbprint, sign };
+}
+
+function notItsOwn(): never {
+  throw new SignatureError('key_invalid', 'The private members do not belong to the public key.');
 }
 
 /**
