@@ -6,4 +6,9 @@ export interface Connection {
   readonly incoming?: NodeRequestLike | undefined;
   /** The address of the person's browser or of the agent, as far as it can be trusted. */
   readonly remoteAddress?: string | undefined;
+  /**
+   * The id that the request has been given, by a proxy that is trusted for instance; default a random one. It stands in
+   * the answer: check its form before.
+   */
+  readonly requestId?: string | undefined;
 }

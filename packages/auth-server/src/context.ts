@@ -12,6 +12,7 @@ import {
   type Random,
   randomSecret,
   refusalReporter,
+  requestIds,
   type RequestVerifier,
   type ServerIdentifier,
   systemClock,
@@ -20,6 +21,9 @@ import {
 import { type AuthServerOptions, DEFAULT_LIFETIMES, type Lifetimes } from './options.js';
 import type { Policy } from './policy.js';
 import { readMaxActors, readTrustedIssuers } from './exchange-settings.js';
+import { type Emit, emitRefusal, emitter } from './observability/emitter.js';
+import type { RequestWatch } from './observability/observe-requests.js';
+import { currentRequest } from './observability/request-scope.js';
 import { loadSigningKeys, ownKeys } from './signing-keys.js';
 import type { Storage } from './storage/index.js';
 
@@ -42,6 +46,9 @@ export interface ServerContext {
   readonly clock: Clock;
   readonly secret: (bits: number) => string;
   readonly report: (error: AAuthError) => void;
+  /** Tells whoever watches; absent when nobody does, so that no event is made. */
+  readonly emit: Emit | undefined;
+  readonly watch: RequestWatch;
 }
 
 /** Checks the options, binds the database to the issuer and loads or makes the signing key. */
@@ -50,7 +57,24 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
   const random: Random = options.random ?? systemRandom;
   const issuer = parseServerIdentifier(options.issuer, 'The issuer', { insecureLoopback });
   await storage.settings.bindIssuer(issuer);
-  const discovery = options.discovery ?? createDiscovery({ clock, insecureLoopback });
+  const { observer, onRefused } = options;
+  const emit =
+    observer &&
+    emitter((event) => {
+      observer.onEvent(event);
+    });
+  const newRequestId = requestIds(random);
+  const discovery =
+    options.discovery ??
+    createDiscovery({
+      clock,
+      insecureLoopback,
+      ...(emit && {
+        onLookup: (lookup) => {
+          emit({ type: 'discovery-lookup', ...lookup });
+        },
+      }),
+    });
   const keys = await loadSigningKeys(storage, clock(), options.signingKeyId);
   const receiver = {
     id: issuer,
@@ -85,6 +109,17 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     maxActors: readMaxActors(options.maxActors),
     clock,
     secret: (bits) => randomSecret(random, bits),
-    report: refusalReporter(options.onRefused, random),
+    report: refusalReporter(
+      emit === undefined
+        ? onRefused
+        : (error) => {
+            emitRefusal(emit, error);
+            onRefused?.(error);
+          },
+      random,
+      () => currentRequest()?.requestId ?? newRequestId(),
+    ),
+    emit,
+    watch: { observer, emit, newRequestId },
   };
 }

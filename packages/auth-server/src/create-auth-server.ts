@@ -4,6 +4,8 @@ import { createContext, type ServerContext } from './context.js';
 import { handleAuthEndpoint } from './exploratory/auth-endpoint/auth-endpoint.js';
 import { AGENT_TOKEN_PATH, issuerDocument } from './exploratory/documents.js';
 import { handleTokenEndpoint } from './exploratory/token-endpoint/token-endpoint.js';
+import { watched } from './observability/observe-requests.js';
+import type { EndpointName } from './observability/server-event.js';
 import type { AuthServerOptions } from './options.js';
 import { AGENT_AUTH_PATH, messagePage, pageResponse } from './pages/index.js';
 
@@ -37,12 +39,13 @@ function publish(document: (context: ServerContext) => object): Endpoint {
   };
 }
 
-const endpoints = new Map<string, Endpoint>([
-  ['/.well-known/aauth-issuer', publish(issuerDocument)],
-  [JWKS_PATH, publish(({ keys }) => keys.jwks)],
-  [AGENT_TOKEN_PATH, handleTokenEndpoint],
-  [AGENT_AUTH_PATH, handleAuthEndpoint],
+const endpoints = new Map<string, readonly [EndpointName, Endpoint]>([
+  ['/.well-known/aauth-issuer', ['metadata', publish(issuerDocument)]],
+  [JWKS_PATH, ['keys', publish(({ keys }) => keys.jwks)]],
+  [AGENT_TOKEN_PATH, ['token', handleTokenEndpoint]],
+  [AGENT_AUTH_PATH, ['auth-page', handleAuthEndpoint]],
 ]);
+const elsewhere = ['other', () => pageResponse(messagePage({ kind: 'not-found' }))] as const;
 
 /**
  * Makes an auth server on a storage. Rejects with `AAuthError` `configuration_invalid` for settings that cannot work,
@@ -51,16 +54,22 @@ const endpoints = new Map<string, Endpoint>([
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
   const context = await createContext(options);
+  context.emit?.({ type: 'server-started', issuer: context.issuer });
   return {
     issuer: context.issuer,
     handle: async (request, connection = {}) => {
-      const endpoint = endpoints.get(new URL(request.url).pathname);
-      if (endpoint === undefined) return pageResponse(messagePage({ kind: 'not-found' }));
-      return await endpoint(context, request, connection);
+      const [endpoint, answer] = endpoints.get(new URL(request.url).pathname) ?? elsewhere;
+      return await watched(context.watch, { endpoint, method: request.method }, connection, () =>
+        answer(context, request, connection),
+      );
     },
-    sweep: () =>
-      context.storage.sweep(context.clock(), {
+    sweep: async () => {
+      const begun = performance.now();
+      const rows = await context.storage.sweep(context.clock(), {
         refreshAbsoluteSeconds: context.lifetimes.refreshAbsolute,
-      }),
+      });
+      context.emit?.({ type: 'swept', rows, durationMilliseconds: performance.now() - begun });
+      return rows;
+    },
   };
 }

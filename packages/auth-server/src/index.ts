@@ -2,6 +2,7 @@
 export * from './accounts/index.js';
 export type { Connection } from './connection.js';
 export { type AuthServer, createAuthServer } from './create-auth-server.js';
+export * from './observability/index.js';
 export { type AuthServerOptions, DEFAULT_LIFETIMES, type Lifetimes } from './options.js';
 export {
   type AccessRequest,

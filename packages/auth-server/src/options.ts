@@ -1,5 +1,6 @@
 import type { Wire } from '@countersign/httpsig';
 import type { Clock, Discovery, OnRefused, Random, TrustRoots } from '@countersign/protocol';
+import type { Observer } from './observability/index.js';
 import type { Policy } from './policy.js';
 import type { Storage } from './storage/index.js';
 
@@ -42,6 +43,11 @@ export interface AuthServerOptions {
   readonly signingKeyId?: string;
   /** Told of every request that was refused: the reason is here and never in the answer. */
   readonly onRefused?: OnRefused;
+  /**
+   * Told of everything that happens, for logs, metrics and spans. Give its `onEvent` to `openStorage` too, to hear of
+   * the database. Look-ups are told of where `discovery` is not given.
+   */
+  readonly observer?: Observer;
   readonly clock?: Clock;
   readonly random?: Random;
 }

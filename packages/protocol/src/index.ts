@@ -22,7 +22,7 @@ export { isJsonObject, type JsonObject, parseStrictJson, parseStrictJsonBytes } 
 export { type DecodedJws, decodeJws, MAX_TOKEN_LENGTH, signJws, verifyJws } from './jws.js';
 export { type KeySet, loadKeySet, type PublishedKey } from './key-set.js';
 export { hashSecret, type Random, randomSecret, systemRandom } from './random.js';
-export { type OnRefused, refusalReporter } from './refusal-report.js';
+export { type OnRefused, refusalReporter, requestIds } from './refusal-report.js';
 export { readBody, receivedHead, receivedMessage, TOKEN_BODY_LIMIT } from './received-message.js';
 export { boundedReplayStore, type ReplayTable } from './replay/bounded-replay-store.js';
 export { type SqliteDatabase, sqliteReplayTable } from './replay/sqlite-replay-table.js';
@@ -35,6 +35,7 @@ export type {
 } from './replay/replay-store.js';
 export { IDENTITY_SCOPES, parseScope, scopeCovers } from './scope.js';
 export { createDiscovery } from './discovery/create-discovery.js';
+export type { DiscoveryLookup, OnDiscoveryLookup } from './discovery/discovery-lookup.js';
 export type { DiscoveryOptions } from './discovery/discovery-options.js';
 export type { DocumentFetch, FetchedDocument, GuardOptions } from './discovery/document-fetch.js';
 export type { Discovery, MetadataKind, PublishesKeys } from './discovery/discovery.js';

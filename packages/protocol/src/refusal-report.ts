@@ -9,21 +9,29 @@ const ID_BYTES = 9;
 /** Ids are cut from a supply: asking for random bytes takes 9 µs here, however few they are. */
 const SUPPLY_BYTES = ID_BYTES * 256;
 
-/** Makes the function that a server reports refusals with: it gives the refusal its request id and tells the operator. */
-export function refusalReporter(
-  onRefused: OnRefused | undefined,
-  random: Random,
-): (error: AAuthError) => void {
+/** Makes the source of request ids: 12 characters of base64url each, nobody can guess the next. */
+export function requestIds(random: Random): () => string {
   let supply = new Uint8Array();
-  const requestId = (): string => {
+  return () => {
     if (supply.length < ID_BYTES) supply = random(SUPPLY_BYTES);
     const id = encodeBase64Url(supply.subarray(0, ID_BYTES));
     supply = supply.subarray(ID_BYTES);
     return id;
   };
+}
+
+/**
+ * Makes the function that a server reports refusals with: it gives the refusal its request id and tells the operator.
+ * `newId` where the request has an id already.
+ */
+export function refusalReporter(
+  onRefused: OnRefused | undefined,
+  random: Random,
+  newId: () => string = requestIds(random),
+): (error: AAuthError) => void {
   return (error) => {
     attempt(() => {
-      error.requestId ??= requestId();
+      error.requestId ??= newId();
     });
     attempt(() => onRefused?.(error));
   };

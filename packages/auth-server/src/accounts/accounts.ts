@@ -102,7 +102,11 @@ export interface SignInAttempt {
 export type SignInResult =
   | { readonly outcome: 'signed-in'; readonly user: UserRecord }
   /** One answer for a wrong password, an unknown user and a disabled one, after the same work. */
-  | { readonly outcome: 'refused' }
+  | {
+      readonly outcome: 'refused';
+      /** The id of the account that has the name, where there is one: for the log, never for an answer. */
+      readonly account?: string;
+    }
   | { readonly outcome: 'too-many-attempts'; readonly retryAfterSeconds: number };
 
 /**
@@ -124,7 +128,8 @@ export async function signIn(
   }
   const user = await storage.users.findByUsername(username);
   const matches = await verifyPassword(user?.passwordHash, password);
-  if (user === undefined || !matches || user.disabledAt !== null) return { outcome: 'refused' };
+  if (user === undefined) return { outcome: 'refused' };
+  if (!matches || user.disabledAt !== null) return { outcome: 'refused', account: user.id };
   await storage.signInAttempts.succeed(source);
   return { outcome: 'signed-in', user };
 }

@@ -1,3 +1,5 @@
+import type { StorageEvent } from '../observability/server-event.js';
+import { watchStorage } from '../observability/watch-storage.js';
 import { type DatabaseLimits, type OpenDatabase, openDatabase } from './open-database.js';
 import { migrate, requireLatest, type SchemaState, schemaState } from './sql/migrate.js';
 import { storageOn } from './sql/sql-storage.js';
@@ -9,6 +11,8 @@ export interface OpenStorageOptions extends DatabaseLimits {
    * whose database user may not change them.
    */
   readonly migrations?: 'apply' | 'require';
+  /** Told of every operation on the database, of failures and of recovery; see `ServerEvent`. */
+  readonly onEvent?: (event: StorageEvent) => void;
 }
 
 /** How far the tables of a database have come. */
@@ -22,13 +26,14 @@ export type DatabaseSchema = SchemaState;
  * version; a `StorageError` when it stays locked or does not answer.
  */
 export async function openStorage(url: string, options: OpenStorageOptions = {}): Promise<Storage> {
-  const { migrations = 'apply', ...limits } = options;
+  const { migrations = 'apply', onEvent, ...limits } = options;
   const opened = await openDatabase(url, limits);
   return await orClose(opened, async () => {
     if (migrations === 'require') await requireLatest(opened.database);
     else if ((await schemaState(opened.database)).missing.length > 0) {
       await opened.unhurried((database) => migrate(database));
     }
+    if (onEvent !== undefined) opened.database.watch(watchStorage(onEvent));
     return storageOn(opened.database);
   });
 }

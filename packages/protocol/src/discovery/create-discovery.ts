@@ -5,7 +5,7 @@ import { createGuardedFetch } from '#platform';
 import { parseDocumentUrl } from './address-guard.js';
 import { withDeadline } from './deadline.js';
 import type { Discovery, MetadataKind, PublishesKeys } from './discovery.js';
-import { type Cached, DocumentCache } from './document-cache.js';
+import { type Cached, DocumentCache, type Load } from './document-cache.js';
 import { type FetchedDocument, HostRefused } from './document-fetch.js';
 import { type DocumentType, JWKS, METADATA, PEM } from './document-types.js';
 import {
@@ -14,6 +14,7 @@ import {
   MIN_CACHE_SECONDS,
   readLimits,
 } from './discovery-options.js';
+import { type DiscoveryLookup, lookUp } from './discovery-lookup.js';
 import { discoveryFailed, reasonOf } from './failure.js';
 import { PublishedKeys } from './jwks.js';
 import { OutboundLimit } from './outbound-limit.js';
@@ -40,7 +41,7 @@ interface Metadata {
  * addresses cannot be checked, unless `hosts` or `unguardedDiscovery` (or `fetchDocument`) is given.
  */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
-  const { clock } = options;
+  const { clock, onLookup } = options;
   const insecureLoopback = options.insecureLoopback === true;
   const { cacheSeconds, deadlineMs, ...limits } = readLimits(options);
   const cache = { ...limits, clock, staleAfterMs: deadlineMs / 4 };
@@ -89,6 +90,12 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     return fetched;
   };
 
+  const look = <V>(
+    cache: DocumentCache<V>,
+    what: { how: 'get' | 'refresh'; url: URL; document: DiscoveryLookup['document'] },
+    load: Load<V>,
+  ): Promise<Cached<V>> => lookUp(cache, what, load, onLookup);
+
   const readMetadata = <T extends PublishesKeys>(
     kind: MetadataKind<T>,
     id: ServerIdentifier,
@@ -108,11 +115,15 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     how: 'get' | 'refresh',
   ): Promise<Cached<T>> => {
     const url = parseDocumentUrl(`${id}/.well-known/${kind.wellKnown}`, insecureLoopback);
-    const { value: held, sequence } = await documents[how](url.href, async (known) => {
-      const { body, cacheControl } = await download(url, METADATA, known);
-      const value = { body, kind, value: readMetadata(kind, id, body) };
-      return { value, bytes: body.length, cacheControl };
-    });
+    const { value: held, sequence } = await look(
+      documents,
+      { how, url, document: 'metadata' },
+      async (known) => {
+        const { body, cacheControl } = await download(url, METADATA, known);
+        const value = { body, kind, value: readMetadata(kind, id, body) };
+        return { value, bytes: body.length, cacheControl };
+      },
+    );
     // Another kind may share the well-known name: it reads the same document in its own way.
     const value = held.kind === kind ? (held.value as T) : readMetadata(kind, id, held.body);
     return { value, sequence };
@@ -120,7 +131,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
   const keySet = (named: string, how: 'get' | 'refresh'): Promise<Cached<PublishedKeys>> => {
     const url = parseDocumentUrl(named, insecureLoopback);
-    return keySets[how](url.href, async (known) => {
+    return look(keySets, { how, url, document: 'keys' }, async (known) => {
       const { body, cacheControl } = await download(url, JWKS, known);
       const value = new PublishedKeys(parseStrictJsonBytes(body));
       return { value, bytes: body.length, cacheControl };
@@ -173,7 +184,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
   const chainAt = (named: string, how: 'get' | 'refresh'): Promise<Cached<PublishedChain>> => {
     const url = parseDocumentUrl(named, insecureLoopback);
-    return chains[how](url.href, async (known) => {
+    return look(chains, { how, url, document: 'certificates' }, async (known) => {
       const { body, cacheControl } = await download(url, PEM, known);
       return { value: await readPublishedChain(body), bytes: body.length, cacheControl };
     });
@@ -220,12 +231,16 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     documentAt: (named) =>
       attempt(`document at ${originOf(named)}`, async () => {
         const url = parseDocumentUrl(named, insecureLoopback);
-        const { value } = await moments.get(url.href, async (known) => {
-          const { body } = await download(url, METADATA, known);
-          const document = parseStrictJsonBytes(body);
-          if (!isJsonObject(document)) throw new HostRefused('not a JSON object');
-          return { value: document, bytes: body.length, cacheControl: undefined };
-        });
+        const { value } = await look(
+          moments,
+          { how: 'get', url, document: 'request-document' },
+          async (known) => {
+            const { body } = await download(url, METADATA, known);
+            const document = parseStrictJsonBytes(body);
+            if (!isJsonObject(document)) throw new HostRefused('not a JSON object');
+            return { value: document, bytes: body.length, cacheControl: undefined };
+          },
+        );
         return value;
       }),
 

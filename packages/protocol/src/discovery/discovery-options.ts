@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { AAuthError } from '../errors.js';
+import type { OnDiscoveryLookup } from './discovery-lookup.js';
 import type { DocumentFetch, GuardOptions } from './document-fetch.js';
 
 export interface DiscoveryOptions extends GuardOptions {
@@ -21,6 +22,8 @@ export interface DiscoveryOptions extends GuardOptions {
   readonly maxInFlight?: number;
   /** Requests in flight to one host; more are refused, not queued. Default 8; at least 2. */
   readonly maxInFlightPerHost?: number;
+  /** Told of every document that was looked up, whether a host was asked for it or not. Costs nothing when absent. */
+  readonly onLookup?: OnDiscoveryLookup;
 }
 
 /** The shortest time any document is kept (PROTOCOL section 6). */

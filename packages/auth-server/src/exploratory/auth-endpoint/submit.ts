@@ -1,5 +1,5 @@
 import { AAuthError, hashSecret, isAAuthError, parseForm, readBody } from '@countersign/protocol';
-import { signIn } from '../../accounts/index.js';
+import { signIn, type SignInResult } from '../../accounts/index.js';
 import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
 import { type Message, messagePage, pageResponse, requestPath } from '../../pages/index.js';
@@ -108,15 +108,20 @@ async function submitSignIn(
   });
   if (result.outcome === 'signed-in') {
     const cookie = await startSession(context, result.user, browser);
-    if (cookie !== undefined) return seeOther(requestPath(opened.link), [cookie]);
+    if (cookie !== undefined) {
+      context.emit?.({ type: 'sign-in', result: 'succeeded', account: result.user.id });
+      return seeOther(requestPath(opened.link), [cookie]);
+    }
   }
   if (result.outcome === 'too-many-attempts') {
     const { retryAfterSeconds } = result;
+    context.emit?.({ type: 'sign-in', result: 'limited' });
     return await showSignIn(context, opened, browser, {
       problem: { kind: 'too-many-attempts', retryAfterSeconds },
       username,
     });
   }
+  context.emit?.({ type: 'sign-in', result: 'failed', ...accountOf(result) });
   context.report(
     new AAuthError('access_denied', 'The sign-in did not succeed.', { rule: 'sign_in_refused' }),
   );
@@ -124,6 +129,18 @@ async function submitSignIn(
     problem: { kind: 'wrong-credentials' },
     username,
   });
+}
+
+/** Whose account it was, where the name is somebody's. */
+function accountOf(result: SignInResult): { readonly account?: string } {
+  switch (result.outcome) {
+    case 'signed-in':
+      return { account: result.user.id };
+    case 'refused':
+      return result.account === undefined ? {} : { account: result.account };
+    case 'too-many-attempts':
+      return {};
+  }
 }
 
 /** Gives the request back and ends the session, so that another person can sign in. */
@@ -150,6 +167,8 @@ async function submitDecision(
   const answer =
     outcome === 'granted' ? await grant(context, opened, user) : await deny(context, opened, user);
   if (typeof answer === 'string') return await lost(context, opened, answer);
+  const { agent, audience } = opened.decision;
+  context.emit?.({ type: 'question-decided', outcome, agent, audience, account: user.id });
   const location = new URL(opened.decision.redirectUri);
   // Appended as text: the stored URI is kept byte for byte.
   const query = new URLSearchParams(answer);

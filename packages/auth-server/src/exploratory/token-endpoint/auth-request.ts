@@ -209,6 +209,8 @@ async function askPerson(
       { rule: 'too_many_pending', retryAfterSeconds: 60 },
     );
   }
+  const { kind, audience } = asked;
+  context.emit?.({ type: 'question-asked', kind, agent, audience });
   return { request_token: requestToken, expires_in: expiresAt - now };
 }
 

@@ -9,6 +9,7 @@ import {
   type ServerIdentifier,
 } from '@countersign/protocol';
 import type { ServerContext } from '../../context.js';
+import { currentRequest } from '../../observability/request-scope.js';
 import type { IssueTerms } from '../../storage/index.js';
 import type { AgentCaller } from './token-endpoint.js';
 
@@ -37,6 +38,7 @@ export async function issueTokenAnswer(
   const { accessEndsAt, encryptionJwk } = token;
   const endsIn = (accessEndsAt ?? Infinity) - token.now;
   const lifetime = Math.min(context.lifetimes.authToken, endsIn);
+  const begun = performance.now();
   const signed = await issueAuthToken(context.keys.current, {
     issuer: context.issuer,
     audience: audience as ServerIdentifier,
@@ -61,6 +63,14 @@ export async function issueTokenAnswer(
       { rule: 'token_too_large' },
     );
   }
+  context.emit?.({
+    type: 'token-issued',
+    kind: currentRequest()?.requestType ?? 'auth',
+    jti: token.tokenId,
+    agent: caller.agent,
+    audience,
+    durationMilliseconds: performance.now() - begun,
+  });
   return {
     auth_token: authToken,
     expires_in: lifetime,

@@ -10,6 +10,8 @@ import {
 import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
 import { asAAuthError } from '../../fault.js';
+import { noteAgent, noteRequestType } from '../../observability/request-scope.js';
+import { verifyWatched } from '../../observability/verify-watched.js';
 import { answerAuthRequest } from './auth-request.js';
 import { answerCodeExchange } from './code-exchange.js';
 import { answerRefresh } from './refresh.js';
@@ -50,7 +52,7 @@ export async function handleTokenEndpoint(
     const body = await readBody(request, TOKEN_BODY_LIMIT);
     const message = receivedMessage(request, body, connection.incoming);
     if (isExchange(message)) return answered(await answerExchange(context, message));
-    const { caller } = await context.verifyRequest(message);
+    const { caller } = await verifyWatched(context, () => context.verifyRequest(message));
     if (caller.kind !== 'agent') {
       throw new AAuthError(
         'invalid_signature',
@@ -60,6 +62,7 @@ export async function handleTokenEndpoint(
         },
       );
     }
+    noteAgent(caller.agent);
     const form = parseForm(message);
     const requestType = form.get('request_type');
     if (requestType === undefined) {
@@ -72,6 +75,7 @@ export async function handleTokenEndpoint(
         `This server supports the request types ${SUPPORTED_REQUEST_TYPES.join(', ')}.`,
       );
     }
+    noteRequestType(requestType);
     return answered(await answer(context, { caller, form }));
   } catch (error) {
     const known = asAAuthError(error);

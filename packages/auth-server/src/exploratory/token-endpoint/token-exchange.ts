@@ -8,6 +8,8 @@ import {
   type VerifiedExchange,
 } from '@countersign/protocol';
 import type { ServerContext } from '../../context.js';
+import { noteAgent, noteRequestType } from '../../observability/request-scope.js';
+import { verifyWatched } from '../../observability/verify-watched.js';
 import type { UpstreamAccess } from '../../exchange-policy.js';
 import type { IssuedTokenRecord } from '../../storage/index.js';
 
@@ -30,8 +32,10 @@ export async function answerExchange(
   context: ServerContext,
   message: HttpMessage,
 ): Promise<object> {
-  const exchange = await context.verifyExchange(message);
+  noteRequestType('exchange');
+  const exchange = await verifyWatched(context, () => context.verifyExchange(message));
   const { caller, key, upstream, resourceToken } = exchange;
+  noteAgent(caller);
   const { resource: audience, scope: scopes } = resourceToken;
   checkAsked(exchange);
   const foreign = upstream.issuer !== context.issuer;
@@ -70,6 +74,7 @@ export async function answerExchange(
   };
   if (!(await context.storage.issuedTokens.insert(row))) throw withdrawn('upstream_revoked');
   const act = actClaim(actorsOf(access, carried), context.issuer);
+  const begun = performance.now();
   const authToken = await issueAuthToken(context.keys.current, {
     issuer: context.issuer,
     audience,
@@ -81,6 +86,14 @@ export async function answerExchange(
     now,
     tokenId,
     lifetimeSeconds: expiresAt - now,
+  });
+  context.emit?.({
+    type: 'token-issued',
+    kind: 'exchange',
+    jti: tokenId,
+    agent: caller,
+    audience,
+    durationMilliseconds: performance.now() - begun,
   });
   return { auth_token: authToken, expires_in: expiresAt - now, token_type: 'Bearer' };
 }

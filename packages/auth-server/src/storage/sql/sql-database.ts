@@ -1,5 +1,6 @@
 import { DeleteResult, type InsertResult, type Kysely, UpdateResult } from 'kysely';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { StorageWatch } from '../../observability/watch-storage.js';
 import { StorageError } from '../storage-error.js';
 import type { Schema } from './schema.js';
 import { singleWriter, type SqlEngine } from './sql-engine.js';
@@ -25,15 +26,21 @@ export class SqlDatabase {
   readonly #engine: SqlEngine;
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
+  #watch: StorageWatch | undefined;
 
   constructor(queries: Queries, engine: SqlEngine = singleWriter) {
     this.#queries = queries;
     this.#engine = engine;
   }
 
+  /** From now on every operation is told of. */
+  watch(watch: StorageWatch): void {
+    this.#watch = watch;
+  }
+
   /** Runs one query. */
   async read<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
-    return this.#run(() => work(this.#queries));
+    return this.#run('read', () => work(this.#queries));
   }
 
   /**
@@ -54,7 +61,7 @@ export class SqlDatabase {
     work: (queries: Queries) => Promise<T>,
     { alone = [] }: WriteOptions = {},
   ): Promise<T> {
-    return this.#run(async () => {
+    return this.#run('write', async () => {
       for (let run = 1; ; run++) {
         try {
           return await this.#queries.transaction().execute(async (transaction) => {
@@ -75,13 +82,15 @@ export class SqlDatabase {
 
   /** Waits for what is running; what is asked for from now on is refused. */
   async close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#running).then(() => this.#queries.destroy());
+    this.#closing ??= Promise.allSettled(this.#running)
+      .then(() => this.#queries.destroy())
+      .then(() => this.#watch?.closed());
     await this.#closing;
   }
 
-  async #run<T>(work: () => Promise<T>): Promise<T> {
+  async #run<T>(kind: 'read' | 'write', work: () => Promise<T>): Promise<T> {
     if (this.#closing !== undefined) throw new StorageError('The database has been closed.');
-    const running = work();
+    const running = this.#watch === undefined ? work() : this.#watch.operation(kind, work);
     this.#running.add(running);
     try {
       return await running;

@@ -1,0 +1,2 @@
+export { type Observer, observers, type RequestStarted } from './observer.js';
+export type * from './server-event.js';

@@ -1,0 +1,60 @@
+import type { Connection } from '../connection.js';
+import { type Emit } from './emitter.js';
+import type { Observer } from './observer.js';
+import { inScope, type RequestScope } from './request-scope.js';
+import type { EndpointName, RequestOutcome } from './server-event.js';
+
+/** What watching a request needs. */
+export interface RequestWatch {
+  readonly observer: Observer | undefined;
+  readonly emit: Emit | undefined;
+  readonly newRequestId: () => string;
+}
+
+/** Answers a request, and tells of it. Without an observer and a request id that came along, only answers. */
+export async function watched(
+  { observer, emit, newRequestId }: RequestWatch,
+  request: { readonly endpoint: EndpointName; readonly method: string },
+  { requestId }: Connection,
+  answer: () => Promise<Response> | Response,
+): Promise<Response> {
+  if (observer === undefined || emit === undefined) {
+    if (requestId === undefined) return await answer();
+    return await inScope({ requestId }, async () => await answer());
+  }
+  const { endpoint, method } = request;
+  const scope: RequestScope = { requestId: requestId ?? newRequestId() };
+  const begun = performance.now();
+  return await inScope(scope, async () => {
+    let response: Response | undefined;
+    const finish = async (): Promise<Response> => {
+      response = await answer();
+      const { status } = response;
+      const { requestType, agent } = scope;
+      emit({
+        type: 'request-finished',
+        endpoint,
+        ...(requestType === undefined ? {} : { requestType }),
+        outcome: outcomeOf(status),
+        status,
+        durationMilliseconds: performance.now() - begun,
+        ...(agent === undefined ? {} : { agent }),
+      });
+      return response;
+    };
+    if (observer.aroundRequest === undefined) return await finish();
+    try {
+      await observer.aroundRequest({ requestId: scope.requestId, endpoint, method }, finish);
+    } catch {
+      // A fault of the observer's: what has been answered stands.
+    }
+    return response ?? (await finish());
+  });
+}
+
+function outcomeOf(status: number): RequestOutcome {
+  if (status < 400) return 'answered';
+  if (status === 429) return 'limited';
+  if (status === 503) return 'unavailable';
+  return status < 500 ? 'refused' : 'failed';
+}

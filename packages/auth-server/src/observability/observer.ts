@@ -1,0 +1,43 @@
+import type { EndpointName, ServerEvent } from './server-event.js';
+
+/** A request as it begins. */
+export interface RequestStarted {
+  readonly requestId: string;
+  readonly endpoint: EndpointName;
+  /** As the client sent it; Node knows no methods but those of a closed list. */
+  readonly method: string;
+}
+
+/** Watches an auth server: logs, metrics and spans follow from this. What it throws is lost, and stops nothing. */
+export interface Observer {
+  /** Told of everything, at once and in the asynchronous context of the request that caused it. */
+  onEvent(event: ServerEvent): void;
+  /**
+   * Answers a request by calling `answer`, exactly once, and returns what that returns: for whoever needs to be around
+   * a request, as a tracer does.
+   */
+  aroundRequest?(request: RequestStarted, answer: () => Promise<Response>): Promise<Response>;
+}
+
+/** Several observers as one; the first one is outermost. */
+export function observers(...all: readonly Observer[]): Observer {
+  return {
+    onEvent: (event) => {
+      for (const one of all) {
+        try {
+          one.onEvent(event);
+        } catch {
+          // The others want to know all the same.
+        }
+      }
+    },
+    aroundRequest: (request, answer) =>
+      all.reduceRight(
+        (inner, one) =>
+          one.aroundRequest === undefined
+            ? inner
+            : () => one.aroundRequest?.(request, inner) ?? inner(),
+        answer,
+      )(),
+  };
+}

@@ -1,0 +1,51 @@
+import { StorageError } from '../storage/storage-error.js';
+import { emitter } from './emitter.js';
+import type { StorageEvent } from './server-event.js';
+
+/** Wraps the operations of a database so that they are told of. */
+export interface StorageWatch {
+  operation<T>(kind: 'read' | 'write', work: () => Promise<T>): Promise<T>;
+  closed(): void;
+}
+
+/** Tells of every operation, and once when the database goes away and when it is back. */
+export function watchStorage(onEvent: (event: StorageEvent) => void): StorageWatch {
+  const emit = emitter((event) => {
+    onEvent(event as StorageEvent);
+  });
+  let failedAt: number | undefined;
+  const note = (kind: 'read' | 'write', begun: number, failure: StorageError | undefined): void => {
+    const now = performance.now();
+    const result = failure === undefined ? 'done' : 'failed';
+    emit({ type: 'storage-operation', kind, result, durationMilliseconds: now - begun });
+    if (failure !== undefined && failedAt === undefined) {
+      failedAt = now;
+      emit({ type: 'storage-failed', reason: reasonOf(failure) });
+    } else if (failure === undefined && failedAt !== undefined) {
+      emit({ type: 'storage-recovered', afterMilliseconds: now - failedAt });
+      failedAt = undefined;
+    }
+  };
+  return {
+    operation: async (kind, work) => {
+      const begun = performance.now();
+      try {
+        const value = await work();
+        note(kind, begun, undefined);
+        return value;
+      } catch (error) {
+        // Anything else says nothing of the database, which has answered.
+        note(kind, begun, error instanceof StorageError ? error : undefined);
+        throw error;
+      }
+    },
+    closed: () => {
+      emit({ type: 'storage-closed' });
+    },
+  };
+}
+
+/** The code and the message of whatever is below: neither repeats a statement's values. */
+function reasonOf({ message, cause }: StorageError): string {
+  return cause instanceof Error ? `${message} (${cause.message})` : message;
+}
