@@ -11,4 +11,6 @@ export interface Connection {
    * the answer: check its form before.
    */
   readonly requestId?: string | undefined;
+  /** The `traceparent` of a proxy that is trusted, for spans. A stranger's is not to be given here. */
+  readonly traceParent?: string | undefined;
 }

@@ -58,9 +58,13 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   return {
     issuer: context.issuer,
     handle: async (request, connection = {}) => {
-      const [endpoint, answer] = endpoints.get(new URL(request.url).pathname) ?? elsewhere;
-      return await watched(context.watch, { endpoint, method: request.method }, connection, () =>
-        answer(context, request, connection),
+      const path = new URL(request.url).pathname;
+      const [endpoint, answer] = endpoints.get(path) ?? elsewhere;
+      return await watched(
+        context.watch,
+        { endpoint, method: request.method, path },
+        connection,
+        () => answer(context, request, connection),
       );
     },
     sweep: async () => {

@@ -3,9 +3,19 @@ export function out(text: string | Uint8Array): void {
   process.stdout.write(text);
 }
 
-/** One line on standard error. */
-export function note(line: string): void {
+const toStandardError = (line: string): void => {
   process.stderr.write(`${line}\n`);
+};
+let writeNote = toStandardError;
+
+/** One line on standard error, or to the log that takes such lines. */
+export function note(line: string): void {
+  writeNote(line);
+}
+
+/** From now on notes are lines of a log. */
+export function takeNotes(write: (line: string) => void): void {
+  writeNote = write;
 }
 
 /** Goes quietly when whoever read the output has gone (`countersign … | head`), and serves on when it was the log. */

@@ -14,15 +14,15 @@ export interface RequestWatch {
 /** Answers a request, and tells of it. Without an observer and a request id that came along, only answers. */
 export async function watched(
   { observer, emit, newRequestId }: RequestWatch,
-  request: { readonly endpoint: EndpointName; readonly method: string },
-  { requestId }: Connection,
+  request: { readonly endpoint: EndpointName; readonly method: string; readonly path: string },
+  { requestId, remoteAddress, traceParent }: Connection,
   answer: () => Promise<Response> | Response,
 ): Promise<Response> {
   if (observer === undefined || emit === undefined) {
     if (requestId === undefined) return await answer();
     return await inScope({ requestId }, async () => await answer());
   }
-  const { endpoint, method } = request;
+  const { endpoint, method, path } = request;
   const scope: RequestScope = { requestId: requestId ?? newRequestId() };
   const begun = performance.now();
   return await inScope(scope, async () => {
@@ -34,6 +34,8 @@ export async function watched(
       emit({
         type: 'request-finished',
         endpoint,
+        method,
+        ...(remoteAddress === undefined ? {} : { remoteAddress }),
         ...(requestType === undefined ? {} : { requestType }),
         outcome: outcomeOf(status),
         status,
@@ -44,7 +46,16 @@ export async function watched(
     };
     if (observer.aroundRequest === undefined) return await finish();
     try {
-      await observer.aroundRequest({ requestId: scope.requestId, endpoint, method }, finish);
+      await observer.aroundRequest(
+        {
+          requestId: scope.requestId,
+          endpoint,
+          method,
+          ...(endpoint === 'other' ? {} : { route: path }),
+          ...(traceParent === undefined ? {} : { traceParent }),
+        },
+        finish,
+      );
     } catch {
       // A fault of the observer's: what has been answered stands.
     }

@@ -6,6 +6,10 @@ export interface RequestStarted {
   readonly endpoint: EndpointName;
   /** As the client sent it; Node knows no methods but those of a closed list. */
   readonly method: string;
+  /** The path, where it is one of the server's own. */
+  readonly route?: string;
+  /** From a proxy that is trusted; its form has not been looked at. */
+  readonly traceParent?: string;
 }
 
 /** Watches an auth server: logs, metrics and spans follow from this. What it throws is lost, and stops nothing. */

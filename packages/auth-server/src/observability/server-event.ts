@@ -22,6 +22,9 @@ interface OfRequest {
 export interface RequestFinished extends OfRequest {
   readonly type: 'request-finished';
   readonly endpoint: EndpointName;
+  readonly method: string;
+  /** As the connection gave it: behind trusted proxies the client's. */
+  readonly remoteAddress?: string;
   /** Once the request has been verified. */
   readonly requestType?: RequestType;
   readonly outcome: RequestOutcome;

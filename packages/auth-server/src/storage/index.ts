@@ -1,5 +1,6 @@
 export type * from './codes.js';
 export type * from './grants.js';
+export type * from './health.js';
 export type * from './issue-terms.js';
 export type * from './issued-tokens.js';
 export type { DatabaseLimits } from './open-database.js';

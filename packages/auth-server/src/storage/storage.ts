@@ -1,6 +1,7 @@
 import type { ReplayStore } from '@countersign/protocol';
 import type { CodeStore } from './codes.js';
 import type { GrantStore } from './grants.js';
+import type { HealthStore } from './health.js';
 import type { IssuedTokenStore } from './issued-tokens.js';
 import type { PendingDecisionStore } from './pending-decisions.js';
 import type { RefreshTokenStore } from './refresh-tokens.js';
@@ -41,6 +42,7 @@ export interface Storage {
   readonly signInAttempts: SignInAttemptStore;
   /** Requests that have been accepted (PROTOCOL 2). */
   readonly replay: ReplayStore;
+  readonly health: HealthStore;
   /** Deletes what has expired, in small batches with pauses. Returns how many rows went. */
   sweep(now: number, options: SweepOptions): Promise<number>;
   /** Waits for the operations in progress. Later ones reject with a `StorageError`. */

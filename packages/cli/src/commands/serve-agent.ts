@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { withEnvironment } from '../options/environment.js';
+import { addLogOptions, type LogSettings } from '../options/log-options.js';
 import { listOption, readPort } from '../options/values.js';
 
-export interface ServeAgentOptions {
+export interface ServeAgentOptions extends LogSettings {
   readonly id?: string;
   readonly port?: number;
   readonly host: string;
@@ -50,5 +51,6 @@ export function addServeAgent(serve: Command): void {
       const { serveAgent } = await import('../serve/agent.js');
       await serveAgent(options);
     });
+  addLogOptions(command);
   withEnvironment(command);
 }

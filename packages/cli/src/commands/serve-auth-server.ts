@@ -1,9 +1,10 @@
 import { type Command, Option } from 'commander';
 import { databaseOption } from '../options/database-option.js';
 import { withEnvironment } from '../options/environment.js';
+import { addLogOptions, type LogSettings } from '../options/log-options.js';
 import { acceptWireOption, listOption, readPort } from '../options/values.js';
 
-export interface ServeAuthServerOptions {
+export interface ServeAuthServerOptions extends LogSettings {
   readonly issuer?: string;
   readonly port?: number;
   readonly host: string;
@@ -18,6 +19,8 @@ export interface ServeAuthServerOptions {
   readonly sameOriginRedirects?: boolean;
   readonly trustedProxy?: readonly string[];
   readonly trace?: boolean;
+  readonly managementPort?: number;
+  readonly managementHost: string;
 }
 
 export function addServeAuthServer(serve: Command): void {
@@ -61,13 +64,20 @@ export function addServeAuthServer(serve: Command): void {
     .addOption(
       listOption(
         '--trusted-proxy <cidr>',
-        'believe X-Forwarded-For from this network (repeatable)',
+        'believe X-Forwarded-For, X-Request-Id and traceparent from this network (repeatable)',
       ),
     )
+    .option(
+      '--management-port <n>',
+      'serve /healthz, /readyz and /metrics on this port of their own; not at all by default',
+      readPort,
+    )
+    .option('--management-host <address>', 'address to serve them on', '127.0.0.1')
     .option('--trace', 'write every token request and answer to standard error, tokens included')
     .action(async (options: ServeAuthServerOptions) => {
       const { serveAuthServer } = await import('../serve/auth-server.js');
       await serveAuthServer(options);
     });
+  addLogOptions(command);
   withEnvironment(command);
 }

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { withEnvironment } from '../options/environment.js';
+import { addLogOptions, type LogSettings } from '../options/log-options.js';
 import { acceptWireOption, listOption, readPort } from '../options/values.js';
 
-export interface ServeResourceOptions {
+export interface ServeResourceOptions extends LogSettings {
   readonly id?: string;
   readonly port?: number;
   readonly host: string;
@@ -49,5 +50,6 @@ export function addServeResource(serve: Command): void {
       const { serveResource } = await import('../serve/resource.js');
       await serveResource(options);
     });
+  addLogOptions(command);
   withEnvironment(command);
 }

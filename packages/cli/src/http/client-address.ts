@@ -46,3 +46,8 @@ export function clientAddress(incoming: IncomingMessage, trusted: TrustedProxies
   }
   return address;
 }
+
+/** Whether the connection itself comes from a proxy that is trusted. */
+export function isTrustedPeer(incoming: IncomingMessage, trusted: TrustedProxies): boolean {
+  return trusted.length > 0 && isTrusted(incoming.socket.remoteAddress ?? '', trusted);
+}

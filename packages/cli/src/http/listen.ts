@@ -12,6 +12,8 @@ export interface ListenOptions {
   readonly port: number;
   /** The option that sets the port, for messages. Default `--port`. */
   readonly portSetting?: string;
+  /** The option that sets the host, for messages. Default `--host`. */
+  readonly hostSetting?: string;
   /** Told of each answer, for access lines. */
   readonly onAnswer?: (line: AccessLine) => void;
 }
@@ -114,7 +116,7 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
 }
 
 function listenProblem(error: NodeJS.ErrnoException, options: ListenOptions): CommandError {
-  const { host, port, portSetting = '--port' } = options;
+  const { host, port, portSetting = '--port', hostSetting = '--host' } = options;
   switch (error.code ?? '') {
     case 'EADDRINUSE':
       return new PortTakenError(
@@ -128,7 +130,7 @@ function listenProblem(error: NodeJS.ErrnoException, options: ListenOptions): Co
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return new UsageError(
-        `--host is "${host}", which is not an address of this machine. 0.0.0.0 stands for all of them.`,
+        `${hostSetting} is "${host}", which is not an address of this machine. 0.0.0.0 stands for all of them.`,
       );
     default:
       return new CommandError(`Cannot listen on ${host}:${port} (${error.code ?? error.message}).`);

@@ -2,9 +2,9 @@ import { createAgent, enrolmentSecrets } from '@countersign/agent';
 import type { ServeAgentOptions } from '../commands/serve-agent.js';
 import type { NodeHandler } from '../http/listen.js';
 import { loadKeysFile } from '../keys-file.js';
+import { openLog } from '../observability/log.js';
 import { openAgentDatabase } from '../options/agent-database.js';
 import { readAddress } from '../options/identifier.js';
-import { noteRefusal } from './refusal-line.js';
 import { serveUntilStopped } from './serve-until-stopped.js';
 
 /** `countersign serve agent`: publishes an identity for its delegates, and for programs that share its keys file. */
@@ -14,6 +14,7 @@ export async function serveAgent(options: ServeAgentOptions): Promise<void> {
   // What is on the agent's own origin is its callback; others are its delegates'.
   const [ours, theirs] = partition(options.redirectUri ?? [], (one) => one.startsWith(`${id}/`));
   const [redirectUri, ...further] = ours;
+  const log = await openLog({ format: options.log, level: options.logLevel });
   const start = async () => {
     const keys = await loadKeysFile(options.keys);
     const store = openAgentDatabase(options.database);
@@ -23,7 +24,9 @@ export async function serveAgent(options: ServeAgentOptions): Promise<void> {
       delegates: {
         authenticate: enrolmentSecrets(store.delegates),
         replay: store.replay,
-        onRefused: noteRefusal,
+        onRefused: (error) => {
+          log.refused(error);
+        },
       },
       otherRedirectUris: [...further, ...theirs],
       insecureLoopback: id.startsWith('http://'),
@@ -42,7 +45,7 @@ export async function serveAgent(options: ServeAgentOptions): Promise<void> {
       },
     };
   };
-  await serveUntilStopped({ host, port, start });
+  await serveUntilStopped({ host, port, log, start });
 }
 
 function partition<T>(all: readonly T[], belongs: (one: T) => boolean): [T[], T[]] {

@@ -1,6 +1,7 @@
 import {
   type AuthServer,
   createAuthServer,
+  type Observer,
   openStorage,
   type Policy,
   type Storage,
@@ -11,12 +12,14 @@ import { clientAddress, type TrustedProxies } from '../http/client-address.js';
 import type { NodeHandler } from '../http/listen.js';
 import { acceptedWires } from '../options/accepted-wires.js';
 import { naming, shown, storageReason } from '../options/database.js';
+import type { Log } from '../observability/log.js';
+import { readForwarded } from '../observability/trusted-request.js';
 import type { DevelopmentUser } from '../options/development-users.js';
 import { note } from '../terminal.js';
 import { traceServer } from '../trace/server-trace.js';
 import { addDevelopmentUsers } from './development-users.js';
-import { noteRefusal } from './refusal-line.js';
 import type { Party } from './serve-until-stopped.js';
+import { watchAuthServer } from './watch-auth-server.js';
 
 const SWEEP_MILLISECONDS = 60_000;
 
@@ -28,22 +31,29 @@ export interface AuthServerSettings {
   readonly policy: Policy;
   readonly trustedIssuers: readonly string[];
   readonly options: ServeAuthServerOptions;
+  readonly log: Log;
 }
 
 /** Opens the database and makes the auth server on it. */
 export async function openAuthServer(settings: AuthServerSettings): Promise<Party> {
-  const { issuer, trustedProxies, options } = settings;
+  const { issuer, trustedProxies, options, log } = settings;
   const { database } = options;
+  const watching = watchAuthServer(log, options);
   const storage = await naming(
     database,
-    openStorage(database, { migrations: options.migrate === false ? 'require' : 'apply' }),
+    openStorage(database, {
+      migrations: options.migrate === false ? 'require' : 'apply',
+      onEvent: watching.onEvent,
+    }),
   );
   try {
-    const authServer = await naming(database, create(storage, settings));
+    const observer = await watching.open(storage);
+    const authServer = await naming(database, create(storage, observer, settings));
     const plain: NodeHandler = (request, incoming) =>
       authServer.handle(request, {
         incoming,
         remoteAddress: clientAddress(incoming, trustedProxies),
+        ...readForwarded(incoming, trustedProxies),
       });
     const stopSweeping = sweepRegularly(authServer);
     return {
@@ -52,9 +62,11 @@ export async function openAuthServer(settings: AuthServerSettings): Promise<Part
       stop: async () => {
         stopSweeping();
         await storage.close();
+        await watching.close();
       },
     };
   } catch (error) {
+    await watching.close();
     await storage.close();
     throw error;
   }
@@ -62,7 +74,8 @@ export async function openAuthServer(settings: AuthServerSettings): Promise<Part
 
 async function create(
   storage: Storage,
-  { issuer, users, policy, trustedIssuers, options }: AuthServerSettings,
+  observer: Observer,
+  { issuer, users, policy, trustedIssuers, options, log }: AuthServerSettings,
 ): Promise<AuthServer> {
   const authServer = await createAuthServer({
     issuer,
@@ -72,9 +85,9 @@ async function create(
     acceptWire: acceptedWires(options.acceptWire),
     insecureLoopback: options.insecureLoopback ?? false,
     sameOriginRedirects: options.sameOriginRedirects ?? false,
+    observer,
     onRefused: (error) => {
-      noteRefusal(error);
-      if (error.cause instanceof StorageError) note(`STORAGE:  ${storageReason(error.cause)}`);
+      log.refused(error);
     },
   });
   if (options.trace) note('WARNING: --trace writes tokens and codes to standard error.');

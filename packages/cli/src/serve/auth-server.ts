@@ -1,6 +1,7 @@
 import { UsageError } from '../command-error.js';
 import type { ServeAuthServerOptions } from '../commands/serve-auth-server.js';
 import { readTrustedProxies } from '../http/client-address.js';
+import { openLog } from '../observability/log.js';
 import { readDevelopmentUsers } from '../options/development-users.js';
 import { readAddress, readIdentifier } from '../options/identifier.js';
 import { serveUntilStopped } from './serve-until-stopped.js';
@@ -18,6 +19,7 @@ export async function serveAuthServer(options: ServeAuthServerOptions): Promise<
   if (trustedIssuers.includes(issuer)) {
     throw new UsageError(`--trust is "${issuer}": that is this server, which trusts itself.`);
   }
+  const log = await openLog({ format: options.log, level: options.logLevel });
   const start = async () => {
     const { openAuthServer } = await import('./auth-server-party.js');
     const { readPolicy } = await import('../options/policy.js');
@@ -29,7 +31,8 @@ export async function serveAuthServer(options: ServeAuthServerOptions): Promise<
       policy,
       trustedIssuers,
       options,
+      log,
     });
   };
-  await serveUntilStopped({ host, port, start });
+  await serveUntilStopped({ host, port, log, ownLines: options.log === 'json', start });
 }

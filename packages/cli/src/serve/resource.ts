@@ -4,12 +4,12 @@ import { UsageError } from '../command-error.js';
 import type { ServeResourceOptions } from '../commands/serve-resource.js';
 import type { NodeHandler } from '../http/listen.js';
 import { loadEncryptionKeysFile, loadKeysFile } from '../keys-file.js';
+import { openLog } from '../observability/log.js';
 import { acceptedWires } from '../options/accepted-wires.js';
 import { readAddress, readIdentifier } from '../options/identifier.js';
 import { note } from '../terminal.js';
 import { traceServer } from '../trace/server-trace.js';
 import { DATA_PATHS, demonstrationResource } from './demonstration-resource.js';
-import { noteRefusal } from './refusal-line.js';
 import { describeScopes } from './scopes.js';
 import { serveUntilStopped } from './serve-until-stopped.js';
 
@@ -20,6 +20,7 @@ export async function serveResource(options: ServeResourceOptions): Promise<void
   const { id, port } = readAddress('--id', given, 8002, insecureLoopback);
   const authServers = readAuthServers(options.authServer ?? [], insecureLoopback);
   const scopes = describeScopes(options.scope);
+  const log = await openLog({ format: options.log, level: options.logLevel });
   const start = async () => {
     const { encryptionKeys } = options;
     const tokenOpener =
@@ -35,7 +36,9 @@ export async function serveResource(options: ServeResourceOptions): Promise<void
       ...(tokenOpener === undefined ? {} : { tokenOpener }),
       acceptWire: acceptedWires(options.acceptWire),
       insecureLoopback,
-      onRefused: noteRefusal,
+      onRefused: (error) => {
+        log.refused(error);
+      },
     });
     const app = demonstrationResource(
       resource,
@@ -53,7 +56,7 @@ export async function serveResource(options: ServeResourceOptions): Promise<void
       },
     };
   };
-  await serveUntilStopped({ host, port, start });
+  await serveUntilStopped({ host, port, log, start });
 }
 
 function readAuthServers(

@@ -1,5 +1,5 @@
-import { serverLine } from '../http/access-line.js';
 import { listen, type NodeHandler } from '../http/listen.js';
+import type { Log } from '../observability/log.js';
 import { note } from '../terminal.js';
 
 /** A party that can answer. */
@@ -14,6 +14,9 @@ export interface Party {
 export interface ServeOptions {
   readonly host: string;
   readonly port: number;
+  readonly log: Log;
+  /** The party writes a line for each answer itself. Default `false`. */
+  readonly ownLines?: boolean;
   /**
    * Opens files and databases. Called once the port is ours, so that nothing is written when it is not; requests wait
    * until it is done.
@@ -22,7 +25,8 @@ export interface ServeOptions {
 }
 
 /** Serves until SIGTERM or SIGINT, then answers the requests in flight. A second signal ends the process at once. */
-export async function serveUntilStopped({ host, port, start }: ServeOptions): Promise<void> {
+export async function serveUntilStopped(options: ServeOptions): Promise<void> {
+  const { host, port, log, ownLines = false, start } = options;
   let party: Party | undefined;
   let settle: () => void = () => undefined;
   const settled = new Promise<void>((resolve) => {
@@ -37,7 +41,7 @@ export async function serveUntilStopped({ host, port, start }: ServeOptions): Pr
       host,
       port,
       onAnswer: (line) => {
-        note(serverLine(line));
+        if (!ownLines) log.answered(line);
       },
     },
   );
@@ -51,6 +55,7 @@ export async function serveUntilStopped({ host, port, start }: ServeOptions): Pr
     settle();
     await server.close();
     await party?.stop?.();
+    log.end();
   }
 }
 

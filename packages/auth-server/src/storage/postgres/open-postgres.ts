@@ -2,6 +2,7 @@ import { CamelCasePlugin, Kysely, sql } from 'kysely';
 import { createRequire } from 'node:module';
 import type Pg from 'pg';
 import { StorageConfigurationError } from '../storage-error.js';
+import type { PoolUse } from '../health.js';
 import type { DatabaseLimits, OpenDatabase } from '../open-database.js';
 import type { Schema } from '../sql/schema.js';
 import { SqlDatabase } from '../sql/sql-database.js';
@@ -41,8 +42,19 @@ export function openPostgresDatabase(url: string, given: DatabaseLimits): OpenDa
   const address = readPostgresUrl(url);
   const driver = loadDriver();
   const limits: Limits = { ...DEFAULTS, ...given, ...address.limits };
-  const open = (chosen: Limits): SqlDatabase =>
-    new SqlDatabase(connect(driver, address, chosen), engine);
+  const open = (chosen: Limits): SqlDatabase => {
+    const pool = connect(driver, address, chosen);
+    const queries = new Kysely<Schema>({
+      dialect: postgresDialect(pool),
+      plugins: [new CamelCasePlugin()],
+    });
+    const poolUse = (): PoolUse => ({
+      open: pool.totalCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    });
+    return new SqlDatabase(queries, { ...engine, poolUse });
+  };
   return {
     database: open(limits),
     unhurried: async (work) => {
@@ -75,13 +87,9 @@ function loadDriver(): typeof Pg {
   }
 }
 
-function connect(
-  { Pool, types }: typeof Pg,
-  address: PostgresAddress,
-  limits: Limits,
-): Kysely<Schema> {
+function connect({ Pool, types }: typeof Pg, address: PostgresAddress, limits: Limits): Pg.Pool {
   const { statementTimeoutMilliseconds: statement } = limits;
-  const pool = new Pool({
+  return new Pool({
     host: address.host,
     port: address.port,
     user: address.user,
@@ -104,7 +112,6 @@ function connect(
         type === INT8 ? Number : (types.getTypeParser(type, format) as (value: string) => unknown),
     },
   });
-  return new Kysely<Schema>({ dialect: postgresDialect(pool), plugins: [new CamelCasePlugin()] });
 }
 
 async function checkEncoding(queries: Kysely<Schema>): Promise<void> {

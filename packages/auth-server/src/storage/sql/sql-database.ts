@@ -1,6 +1,7 @@
 import { DeleteResult, type InsertResult, type Kysely, UpdateResult } from 'kysely';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StorageWatch } from '../../observability/watch-storage.js';
+import type { PoolUse } from '../health.js';
 import { StorageError } from '../storage-error.js';
 import type { Schema } from './schema.js';
 import { singleWriter, type SqlEngine } from './sql-engine.js';
@@ -78,6 +79,10 @@ export class SqlDatabase {
 
   isMissingTable(error: unknown): boolean {
     return this.#engine.isMissingTable(error);
+  }
+
+  poolUse(): PoolUse | undefined {
+    return this.#engine.poolUse?.();
   }
 
   /** Waits for what is running; what is asked for from now on is refused. */

@@ -1,3 +1,4 @@
+import type { PoolUse } from '../health.js';
 import type { Queries } from './sql-database.js';
 
 /** What differs between databases beyond how a query is spelled. */
@@ -8,6 +9,8 @@ export interface SqlEngine {
   gaveWay(error: unknown): boolean;
   /** True when a query failed because a table does not exist. */
   isMissingTable(error: unknown): boolean;
+  /** How the connections of this process are used, where there are several. */
+  poolUse?(): PoolUse;
 }
 
 /** SQLite runs one writing transaction at a time: there is nothing to hold, and nobody to give way to. */

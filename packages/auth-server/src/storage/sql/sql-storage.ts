@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Storage } from '../storage.js';
 import { codeStore } from './code-store.js';
 import { grantStore } from './grant-store.js';
+import { healthStore } from './health-store.js';
 import { issuedTokenStore } from './issued-token-store.js';
 import { migrate } from './migrate.js';
 import { pendingDecisionStore } from './pending-decision-store.js';
@@ -44,6 +45,7 @@ export function storageOn(database: SqlDatabase): Storage {
     settings: settingStore(database),
     signInAttempts: signInAttemptStore(database),
     replay: replayStore(database),
+    health: healthStore(database),
     sweep: (now, options) => sweep(database, now, options),
     close: () => database.close(),
   };

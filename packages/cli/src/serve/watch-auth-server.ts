@@ -1,0 +1,80 @@
+import { type Observer, observers, type ServerEvent, type Storage } from '@countersign/auth-server';
+import { systemClock } from '@countersign/protocol';
+import type { ServeAuthServerOptions } from '../commands/serve-auth-server.js';
+import type { Listening } from '../http/listen.js';
+import type { Log } from '../observability/log.js';
+import { note } from '../terminal.js';
+
+/** Log, metrics, spans and management port of one auth server. */
+export interface Watching {
+  /** For the database, which is opened first. */
+  readonly onEvent: (event: ServerEvent) => void;
+  /** Everything that watches requests, once there is a database to ask. Opens the management port. */
+  open(storage: Storage): Promise<Observer>;
+  close(): Promise<void>;
+}
+
+/** Set by the first SDK that is registered, as every copy of the API of version 1 does. */
+const OPENTELEMETRY = Symbol.for('opentelemetry.js.api.1');
+
+/** Only what is asked for is loaded: each of the libraries costs time at the start. */
+export function watchAuthServer(log: Log, options: ServeAuthServerOptions): Watching {
+  const { managementPort, managementHost } = options;
+  let observer: Observer = {
+    onEvent: (event) => {
+      log.event(event);
+    },
+  };
+  let management: Listening | undefined;
+  let forget: (() => void) | undefined;
+  return {
+    onEvent: (event) => {
+      observer.onEvent(event);
+    },
+    open: async (storage) => {
+      const all = [observer];
+      if (managementPort !== undefined) {
+        const { createReadiness } = await import('../observability/readiness.js');
+        const { createMetrics } = await import('../observability/metrics.js');
+        const { openManagement } = await import('../observability/management.js');
+        const clock = systemClock;
+        const readiness = createReadiness(storage, { clock });
+        const { health } = readiness;
+        const metrics = createMetrics({
+          storage,
+          clock,
+          health,
+          linesLeftOut: () => log.linesLeftOut,
+        });
+        management = await openManagement({
+          host: managementHost,
+          port: managementPort,
+          readiness,
+          metrics,
+        });
+        forget = onStopSignal(readiness.drain);
+        all.push(metrics.observer);
+        note(`Health and metrics are on ${management.url}`);
+      }
+      if (OPENTELEMETRY in globalThis) {
+        const { tracingObserver } = await import('@countersign/auth-server/opentelemetry');
+        all.unshift(tracingObserver());
+      }
+      if (all.length > 1) observer = observers(...all);
+      return observer;
+    },
+    close: async () => {
+      forget?.();
+      await management?.close();
+    },
+  };
+}
+
+/** Beside whoever else is told: from the signal on, nobody should send more. */
+function onStopSignal(listener: () => void): () => void {
+  const signals = ['SIGTERM', 'SIGINT'] as const;
+  for (const signal of signals) process.once(signal, listener);
+  return () => {
+    for (const signal of signals) process.off(signal, listener);
+  };
+}
