@@ -116,7 +116,16 @@ function tellPart(tracer: Tracer, active: Span, event: ServerEvent): void {
         'countersign.jti': event.jti,
       });
       return;
-    default:
+    case 'request-finished':
+    case 'replay-refused':
+    case 'sign-in':
+    case 'question-asked':
+    case 'question-decided':
+    case 'storage-failed':
+    case 'storage-recovered':
+    case 'storage-closed':
+    case 'swept':
+    case 'server-started':
       return;
   }
 }

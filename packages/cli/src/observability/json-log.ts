@@ -73,16 +73,9 @@ export function jsonLog(level: LogLevel, destination: DestinationStream = proces
 
 /** What anybody can cause without having been admitted to anything. */
 function isStrangers(event: ServerEvent): boolean {
-  switch (event.type) {
-    case 'request-finished':
-      return event.status >= 400 && event.status < 500;
-    case 'sign-in':
-      return event.result !== 'succeeded';
-    case 'discovery-lookup':
-      return true;
-    default:
-      return false;
-  }
+  if (event.type === 'request-finished') return event.status >= 400 && event.status < 500;
+  if (event.type === 'sign-in') return event.result !== 'succeeded';
+  return event.type === 'discovery-lookup';
 }
 
 const levelOf = (status: number): LogLevel => (status >= 500 ? 'error' : 'info');

@@ -39,11 +39,10 @@ export function watchAuthServer(log: Log, options: ServeAuthServerOptions): Watc
         const { openManagement } = await import('../observability/management.js');
         const clock = systemClock;
         const readiness = createReadiness(storage, { clock });
-        const { health } = readiness;
         const metrics = createMetrics({
           storage,
           clock,
-          health,
+          health: () => readiness.health(),
           linesLeftOut: () => log.linesLeftOut,
         });
         management = await openManagement({
@@ -52,7 +51,9 @@ export function watchAuthServer(log: Log, options: ServeAuthServerOptions): Watc
           readiness,
           metrics,
         });
-        forget = onStopSignal(readiness.drain);
+        forget = onStopSignal(() => {
+          readiness.drain();
+        });
         all.push(metrics.observer);
         note(`Health and metrics are on ${management.url}`);
       }
