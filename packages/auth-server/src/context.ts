@@ -18,7 +18,8 @@ import {
   systemClock,
   systemRandom,
 } from '@countersign/protocol';
-import { type AuthServerOptions, DEFAULT_LIFETIMES, type Lifetimes } from './options.js';
+import { readLifetimes } from './lifetimes.js';
+import type { AuthServerOptions, Lifetimes } from './options.js';
 import type { Policy } from './policy.js';
 import { readMaxActors, readTrustedIssuers } from './exchange-settings.js';
 import { type Emit, emitRefusal, emitter } from './observability/emitter.js';
@@ -92,7 +93,7 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     insecureLoopback,
     sameOriginRedirects: options.sameOriginRedirects ?? false,
     maxPendingPerAgent: options.maxPendingPerAgent ?? 1000,
-    lifetimes: { ...DEFAULT_LIFETIMES, ...options.lifetimes },
+    lifetimes: readLifetimes(options.lifetimes),
     storage,
     policy: options.policy,
     keys,

@@ -52,19 +52,19 @@ export interface AuthServerOptions {
   readonly random?: Random;
 }
 
-/** How long things live, in seconds. */
+/** How long things live, in whole seconds. Others are refused with `configuration_invalid`. */
 export interface Lifetimes {
-  /** An auth token: one hour. */
+  /** An auth token: one hour; at most a day, which is the longest that resources take. */
   readonly authToken: number;
-  /** A request token: ten minutes. */
+  /** A request token: ten minutes; at most a day. */
   readonly requestToken: number;
-  /** A code: one minute. */
+  /** A code: one minute; at most ten. */
   readonly code: number;
-  /** A signed-in session: twelve hours. */
+  /** A signed-in session: twelve hours; at most 366 days. */
   readonly session: number;
-  /** A refresh token nobody uses: thirty days. */
+  /** A refresh token nobody uses: thirty days; at most ten years. */
   readonly refreshIdle: number;
-  /** A refresh token in all: ninety days. */
+  /** A refresh token in all: ninety days; at most ten years. */
   readonly refreshAbsolute: number;
 }
 

@@ -68,13 +68,9 @@ describe('a server whose settings are variables', () => {
 
 describe('a variable', () => {
   it.concurrent.each([
-    [
-      'COUNTERSIGN_CONSENT',
-      'so',
-      'COUNTERSIGN_CONSENT is "so": Allowed choices are always, never.',
-    ],
+    ['COUNTERSIGN_CONSENT', 'so', 'COUNTERSIGN_CONSENT is "so": it takes always or never.'],
     ['COUNTERSIGN_TRACE', 'so', 'COUNTERSIGN_TRACE is "so": it takes true or false.'],
-    ['COUNTERSIGN_ACCEPT_WIRE', '2026-02 so', 'Allowed choices are rfc9421, 2026-02, 2026-01.'],
+    ['COUNTERSIGN_ACCEPT_WIRE', '2026-02 so', '"so": it takes rfc9421, 2026-02, 2026-01.'],
     ['COUNTERSIGN_USER_FILE', '/none', 'COUNTERSIGN_USER_FILE names /none, which cannot be read.'],
   ])('%s that cannot be used is named: exit code 2', async (name, value, why) => {
     const { code, stdout, stderr } = await run(['serve', 'auth-server'], {

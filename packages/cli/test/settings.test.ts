@@ -52,7 +52,7 @@ describe('a server with a setting that cannot work', () => {
       'auth-server --issuer https://auth.example/',
       `--issuer is "https://auth.example/": ${ORIGIN}`,
     ],
-    ['auth-server --port http', "'http' is invalid. A port is a number from 1 to 65535"],
+    ['auth-server --port http', '--port is "http": it takes a number from 1 to 65535.'],
     [`auth-server ${LOOPBACK} --host 192.0.2.1`, '--host is "192.0.2.1", which is not an address'],
     [`auth-server ${LOOPBACK} --user testuser`, '--user takes NAME:PASSWORD'],
     [`auth-server ${LOOPBACK} --database sqlite:/none/x.db`, 'does not exist: /none'],

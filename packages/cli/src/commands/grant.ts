@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { databaseOption } from '../options/database-option.js';
+import { addDatabaseOptions } from '../options/database-option.js';
 import { withEnvironment } from '../options/environment.js';
 
 export interface GrantOptions {
@@ -12,7 +12,7 @@ export interface GrantOptions {
 export function addGrant(program: Command): void {
   const grant = program.command('grant').description('what agents have been granted');
   const add = (usage: string, description: string): Command =>
-    grant.command(usage).description(description).addOption(databaseOption());
+    addDatabaseOptions(grant.command(usage).description(description));
 
   const listing = add('list', 'active grants, the latest first')
     .option('--user <name>', "one person's only")

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { databaseOption } from '../options/database-option.js';
+import { addDatabaseOptions } from '../options/database-option.js';
 import { withEnvironment } from '../options/environment.js';
 
 export interface MigrateOptions {
@@ -10,10 +10,11 @@ export interface MigrateOptions {
 
 /** `countersign migrate`: the tables of the auth server's database, brought up to date. */
 export function addMigrate(program: Command): void {
-  const command = program
-    .command('migrate')
-    .description(`bring the tables of the auth server's database up to date`)
-    .addOption(databaseOption())
+  const command = addDatabaseOptions(
+    program
+      .command('migrate')
+      .description(`bring the tables of the auth server's database up to date`),
+  )
     .option('--check', 'change nothing: exit 0 when the tables are up to date, 1 when they are not')
     .option('--json', 'print JSON')
     .addHelpText(

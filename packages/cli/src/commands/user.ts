@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { databaseOption } from '../options/database-option.js';
+import { addDatabaseOptions } from '../options/database-option.js';
 import { withEnvironment } from '../options/environment.js';
 
 export interface UserOptions {
@@ -13,7 +13,7 @@ export interface UserOptions {
 export function addUser(program: Command): void {
   const user = program.command('user').description('people who can sign in at the auth server');
   const add = (usage: string, description: string): Command =>
-    user.command(usage).description(description).addOption(databaseOption());
+    addDatabaseOptions(user.command(usage).description(description));
 
   const adding = add('add <username>', 'make an account')
     .option('--name <name>', 'full name, for agents that ask for the profile')

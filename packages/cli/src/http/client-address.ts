@@ -5,8 +5,11 @@ import { UsageError } from '../command-error.js';
 /** Networks whose `X-Forwarded-For` is believed. */
 export type TrustedProxies = readonly (readonly [ipaddr.IPv4 | ipaddr.IPv6, number])[];
 
-/** Reads networks in CIDR notation, or single addresses. */
-export function readTrustedProxies(networks: readonly string[]): TrustedProxies {
+/** Reads networks in CIDR notation, or single addresses; `setting` is how the operator calls them. */
+export function readTrustedProxies(
+  networks: readonly string[],
+  setting = '--trusted-proxy',
+): TrustedProxies {
   return networks.map((network) => {
     try {
       if (network.includes('/')) return ipaddr.parseCIDR(network);
@@ -14,7 +17,7 @@ export function readTrustedProxies(networks: readonly string[]): TrustedProxies 
       return [address, address.kind() === 'ipv4' ? 32 : 128] as const;
     } catch {
       throw new UsageError(
-        `--trusted-proxy is "${network}": it takes an address or a network such as 10.0.0.0/8.`,
+        `${setting} is "${network}": it takes an address or a network such as 10.0.0.0/8.`,
       );
     }
   });

@@ -6,13 +6,7 @@ import {
 } from '@countersign/auth-server';
 import { existsSync } from 'node:fs';
 import { CommandError, UsageError } from '../command-error.js';
-
-/** A database URL as it may be shown: a password in it is left out, and so are settings, where one might be too. */
-export function shown(url: string): string {
-  return url.startsWith('sqlite:')
-    ? url
-    : url.replace(/^([a-z]+:\/\/[^:/@]*):.*@/, '$1:…@').replace(/\?.*$/s, '?…');
-}
+import { shownUrl } from '../settings/shown-url.js';
 
 /** Runs `use` on the database that `--database` names, and says which setting is wrong when that cannot be done. */
 export async function withStorage<T>(
@@ -40,7 +34,7 @@ export async function withExistingStorage<T>(
 export function existing(url: string): void {
   const file = /^sqlite:(?!:memory:$)(.+)$/.exec(url)?.[1];
   if (file !== undefined && !existsSync(file)) {
-    throw new UsageError(`--database is "${shown(url)}": there is no such file.`);
+    throw new UsageError(`--database is "${shownUrl(url)}": there is no such file.`);
   }
 }
 
@@ -58,10 +52,10 @@ export async function naming<T>(url: string, work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (error instanceof StorageConfigurationError) {
-      throw new UsageError(`--database is "${shown(url)}": ${error.message}`);
+      throw new UsageError(`--database is "${shownUrl(url)}": ${error.message}`);
     }
     if (error instanceof StorageError) {
-      throw new CommandError(`--database is "${shown(url)}": ${storageReason(error)}`);
+      throw new CommandError(`--database is "${shownUrl(url)}": ${storageReason(error)}`);
     }
     throw error;
   }

@@ -10,10 +10,12 @@ import { isAAuthError, parseStrictJson } from '@countersign/protocol';
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../command-error.js';
 
-/** What decides, as the command line says it: a policy file, or `--consent` in place of one. */
+/** What decides: rules or the file that holds them, or `--consent` in place of both. */
 export interface PolicyOptions {
-  readonly policy?: string;
-  readonly consent?: 'always' | 'never';
+  readonly policy?: string | Readonly<Record<string, unknown>> | undefined;
+  readonly consent?: 'always' | 'never' | undefined;
+  /** How the operator calls the setting; default `--policy`. */
+  readonly where?: string;
 }
 
 /**
@@ -21,21 +23,26 @@ export interface PolicyOptions {
  * never fit, so it is refused as the mistake that it is.
  */
 export function readPolicy(
-  { policy: file, consent }: PolicyOptions,
+  { policy, consent, where = '--policy' }: PolicyOptions,
   trusted: readonly string[],
   insecureLoopback: boolean,
 ): Policy {
-  if (file === undefined) return consent === 'never' ? neverAskPerson : alwaysAskPerson;
+  if (policy === undefined) return consent === 'never' ? neverAskPerson : alwaysAskPerson;
   if (consent !== undefined) {
-    throw new UsageError('--policy and --consent exclude each other: the file says what is asked.');
+    throw new UsageError(
+      `${where} and --consent exclude each other: the policy says what is asked.`,
+    );
   }
   // `COUNTERSIGN_POLICY_FILE` reads the file before it comes here: what stands there then is the text itself.
-  const inline = file.trimStart().startsWith('{');
+  const inline = typeof policy !== 'string' || policy.trimStart().startsWith('{');
   const refuse = (why: string): never => {
-    throw new UsageError(inline ? `--policy: ${why}` : `--policy is "${file}": ${why}`);
+    throw new UsageError(inline ? `${where}: ${why}` : `${where} is "${policy}": ${why}`);
   };
-  const text = inline ? file : (readText(file) ?? refuse('it cannot be read.'));
-  const { rules, otherwise } = readRules(text, insecureLoopback, refuse);
+  const value =
+    typeof policy === 'string'
+      ? parseStrictJson(inline ? policy : (readText(policy) ?? refuse('it cannot be read.')))
+      : policy;
+  const { rules, otherwise } = readRules(value, insecureLoopback, refuse);
   for (const [index, { trustedIssuer }] of rules.exchange.entries()) {
     if (trustedIssuer === undefined || trusted.includes(trustedIssuer)) continue;
     refuse(
@@ -54,11 +61,10 @@ function readText(file: string): string | undefined {
 }
 
 function readRules(
-  text: string,
+  value: unknown,
   insecureLoopback: boolean,
   refuse: (why: string) => never,
 ): PolicyFile {
-  const value = parseStrictJson(text);
   if (value === undefined) return refuse('it must be JSON, with no member twice.');
   try {
     return readPolicyFile(value, { insecureLoopback });

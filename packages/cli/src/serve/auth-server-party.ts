@@ -1,20 +1,22 @@
 import {
   type AuthServer,
   createAuthServer,
+  type Lifetimes,
   type Observer,
   openStorage,
-  type Policy,
   type Storage,
   StorageError,
 } from '@countersign/auth-server';
-import type { ServeAuthServerOptions } from '../commands/serve-auth-server.js';
-import { clientAddress, type TrustedProxies } from '../http/client-address.js';
+import { loadTrustRoots, type TrustRoots } from '@countersign/protocol';
+import { clientAddress } from '../http/client-address.js';
 import type { NodeHandler } from '../http/listen.js';
-import { acceptedWires } from '../options/accepted-wires.js';
-import { naming, shown, storageReason } from '../options/database.js';
+import { wiresFor } from '../options/accepted-wires.js';
+import { naming, storageReason } from '../options/database.js';
 import type { Log } from '../observability/log.js';
 import { readForwarded } from '../observability/trusted-request.js';
-import type { DevelopmentUser } from '../options/development-users.js';
+import type { AuthServerValues } from '../settings/auth-server-settings.js';
+import type { AuthServerConfiguration } from '../settings/read-auth-server-settings.js';
+import { shownUrl } from '../settings/shown-url.js';
 import { note } from '../terminal.js';
 import { traceServer } from '../trace/server-trace.js';
 import { addDevelopmentUsers } from './development-users.js';
@@ -23,32 +25,24 @@ import { watchAuthServer } from './watch-auth-server.js';
 
 const SWEEP_MILLISECONDS = 60_000;
 
-/** The settings of an auth server that have been checked, and the rest. */
-export interface AuthServerSettings {
-  readonly issuer: string;
-  readonly users: readonly DevelopmentUser[];
-  readonly trustedProxies: TrustedProxies;
-  readonly policy: Policy;
-  readonly trustedIssuers: readonly string[];
-  readonly options: ServeAuthServerOptions;
-  readonly log: Log;
-}
-
 /** Opens the database and makes the auth server on it. */
-export async function openAuthServer(settings: AuthServerSettings): Promise<Party> {
-  const { issuer, trustedProxies, options, log } = settings;
-  const { database } = options;
-  const watching = watchAuthServer(log, options);
+export async function openAuthServer(
+  configuration: AuthServerConfiguration,
+  log: Log,
+): Promise<Party> {
+  const { issuer, trustedProxies, values } = configuration;
+  const { database } = values;
+  const watching = watchAuthServer(log, values);
   const storage = await naming(
     database,
     openStorage(database, {
-      migrations: options.migrate === false ? 'require' : 'apply',
+      migrations: values.migrate ? 'apply' : 'require',
       onEvent: watching.onEvent,
     }),
   );
   try {
     const observer = await watching.open(storage);
-    const authServer = await naming(database, create(storage, observer, settings));
+    const authServer = await naming(database, create(storage, observer, configuration, log));
     const plain: NodeHandler = (request, incoming) =>
       authServer.handle(request, {
         incoming,
@@ -58,7 +52,7 @@ export async function openAuthServer(settings: AuthServerSettings): Promise<Part
     const stopSweeping = sweepRegularly(authServer);
     return {
       title: `Auth server ${issuer}`,
-      handler: options.trace ? traced(plain) : plain,
+      handler: values.trace ? traced(plain) : plain,
       stop: async () => {
         stopSweeping();
         await storage.close();
@@ -75,35 +69,54 @@ export async function openAuthServer(settings: AuthServerSettings): Promise<Part
 async function create(
   storage: Storage,
   observer: Observer,
-  { issuer, users, policy, trustedIssuers, options, log }: AuthServerSettings,
+  { issuer, users, policy, trustedIssuers, certificates, values }: AuthServerConfiguration,
+  log: Log,
 ): Promise<AuthServer> {
+  const { requireNonce, maxPendingPerAgent, maxActors, windowSeconds, skewSeconds } = values;
   const authServer = await createAuthServer({
     issuer,
     storage,
     policy,
     trustedIssuers,
-    acceptWire: acceptedWires(options.acceptWire),
-    insecureLoopback: options.insecureLoopback ?? false,
-    sameOriginRedirects: options.sameOriginRedirects ?? false,
+    acceptWire: wiresFor(values.acceptWire),
+    insecureLoopback: values.insecureLoopback,
+    sameOriginRedirects: values.sameOriginRedirects,
+    requireNonce,
+    ...(certificates === undefined ? {} : { x509Roots: await readRoots(certificates) }),
+    maxPendingPerAgent,
+    maxActors,
+    windowSeconds,
+    skewSeconds,
+    lifetimes: lifetimesOf(values),
     observer,
     onRefused: (error) => {
       log.refused(error);
     },
   });
-  if (options.trace) note('WARNING: --trace writes tokens and codes to standard error.');
-  if (options.consent === 'never') {
-    note('WARNING: --consent never grants every agent whatever it asks for.');
-  }
-  if (users.length > 0) {
-    note('WARNING: --user is for development: everybody on this machine can see the password.');
-    await addDevelopmentUsers(storage, users);
-  }
+  if (users.length > 0) await addDevelopmentUsers(storage, users);
   if ((await storage.users.list()).length === 0) {
     note(
-      `Nobody can sign in yet: countersign user add NAME --database ${shown(options.database)} makes an account.`,
+      `Nobody can sign in yet: countersign user add NAME --database ${shownUrl(values.database)} makes an account.`,
     );
   }
   return authServer;
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+async function readRoots(text: string): Promise<TrustRoots> {
+  return await loadTrustRoots(text.match(CERTIFICATE) ?? []);
+}
+
+function lifetimesOf(values: AuthServerValues): Lifetimes {
+  return {
+    authToken: values.authTokenSeconds,
+    requestToken: values.requestTokenSeconds,
+    code: values.codeSeconds,
+    session: values.sessionSeconds,
+    refreshIdle: values.refreshIdleSeconds,
+    refreshAbsolute: values.refreshAbsoluteSeconds,
+  };
 }
 
 function sweepRegularly(authServer: AuthServer): () => void {

@@ -1,8 +1,8 @@
 import { type Observer, observers, type ServerEvent, type Storage } from '@countersign/auth-server';
 import { systemClock } from '@countersign/protocol';
-import type { ServeAuthServerOptions } from '../commands/serve-auth-server.js';
 import type { Listening } from '../http/listen.js';
 import type { Log } from '../observability/log.js';
+import type { AuthServerValues } from '../settings/auth-server-settings.js';
 import { note } from '../terminal.js';
 
 /** Log, metrics, spans and management port of one auth server. */
@@ -18,7 +18,7 @@ export interface Watching {
 const OPENTELEMETRY = Symbol.for('opentelemetry.js.api.1');
 
 /** Only what is asked for is loaded: each of the libraries costs time at the start. */
-export function watchAuthServer(log: Log, options: ServeAuthServerOptions): Watching {
+export function watchAuthServer(log: Log, options: AuthServerValues): Watching {
   const { managementPort, managementHost } = options;
   let observer: Observer = {
     onEvent: (event) => {

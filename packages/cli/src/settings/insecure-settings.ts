@@ -1,0 +1,34 @@
+import type { AllGiven } from './given.js';
+import type { AnySetting } from './setting.js';
+
+export interface InsecureSetting {
+  /** To be said at the start. */
+  readonly warning: string;
+  /** Why production does without. */
+  readonly refusal: string;
+}
+
+/** The settings whose values are not for production, as they were given. */
+export function insecureOnes(
+  settings: Readonly<Record<string, AnySetting>>,
+  values: Readonly<Record<string, unknown>>,
+  given: AllGiven,
+): readonly InsecureSetting[] {
+  return Object.entries(settings).flatMap(([name, { insecure }]) => {
+    const one = given.get(name);
+    const value = values[name];
+    if (insecure === undefined || one === undefined || !insecure.when(value)) return [];
+    const said = `${one.where}${value === true || typeof value !== 'string' ? '' : ` ${plain(value)}`}`;
+    return [
+      {
+        warning: `${said} ${insecure.warning}`,
+        refusal: `${said} ${insecure.warning} For production, ${insecure.instead}.`,
+      },
+    ];
+  });
+}
+
+/** Words such as `never`; what else a value is, a URL for instance, may hold a secret. */
+function plain(value: string): string {
+  return /^[a-z0-9-]{1,20}$/.test(value) ? value : '';
+}
