@@ -49,7 +49,8 @@ async function assign(
   await queries
     .insertInto('subjects')
     .values({ userId, audience, subject: user.subject })
-    .onConflict((conflict) => conflict.columns(['userId', 'audience']).doNothing())
+    // Whichever of the two unique indexes PostgreSQL looks at first: of two at once, either may be the one that fails.
+    .onConflict((conflict) => conflict.doNothing())
     .execute();
   return findAssigned(queries, userId, audience);
 }
