@@ -112,6 +112,27 @@ describe('a server with a setting that cannot work', () => {
     },
   );
 
+  it('prints its settings and starts nothing when it is asked to', async () => {
+    const args = `serve auth-server ${LOOPBACK} --print-config --host ::1`.split(' ');
+    const { code, stdout, stderr } = await run(args, { env: { COUNTERSIGN_USER: 'ann:hunter2' } });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('issuer: http://127.0.0.1:8003  # default\n');
+    expect(stdout).toContain('host: ::1  # --host\n');
+    expect(stdout).toContain('# user: <secret>  # COUNTERSIGN_USER\n');
+    expect(stdout).not.toContain('hunter2');
+  });
+
+  it('tells everything that is wrong at once, and what production does without', async () => {
+    const args = 'serve auth-server --preset production --trace --consent never'.split(' ');
+    const { code, stdout, stderr } = await run([...args, '--issuer', 'https://auth.example']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('error: 2 things are wrong with the settings:\n');
+    expect(stderr).toContain(
+      '  - --trace writes tokens and codes to standard error. For production',
+    );
+    expect(stderr).toContain('  - --consent never grants every agent');
+  });
+
   it('leaves nothing half started behind', () => {
     expect(readdirSync(folder)).toEqual(kept);
   });
@@ -129,6 +150,29 @@ describe('a database', () => {
     expect(code).toBe(2);
     expect(stderr).toContain(`The database belongs to the issuer ${first.url}, not to`);
     expect(stderr).not.toContain('is listening');
+  });
+
+  it('is taken from the configuration file by the commands of administration', async () => {
+    const database = newFile('configured.db');
+    const config = newFile('auth-server.yaml');
+    writeFileSync(config, `issuer: https://auth.example\ndatabase: sqlite:${database}\n`);
+    expect((await run(['migrate', '--config', config])).code).toBe(0);
+    expect(existsSync(database)).toBe(true);
+    const env = { COUNTERSIGN_CONFIG: config };
+    expect(await run(['user', 'list', '--json'], { env })).toMatchObject({
+      code: 0,
+      stdout: '[]\n',
+    });
+    const other = newFile('other.db');
+    const { code, stderr } = await run(['user', 'list', '--database', `sqlite:${other}`], { env });
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `error: --database is "sqlite:${other}": there is no such file.\n`,
+    });
+    writeFileSync(config, 'databse: sqlite:x\n');
+    const wrong = await run(['user', 'list'], { env });
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain('line 1: "databse" is not a setting. Did you mean database?');
   });
 
   it('that does not exist is not made by looking into it', async () => {
