@@ -31,7 +31,7 @@ describe('docs/configuration.md', () => {
       const row = rows.find(([cell]) => cell === `\`${name}\``);
       expect(row?.slice(1, 3)).toEqual([
         allowed,
-        standard === undefined ? '' : `\`${String(standard)}\``,
+        standard === undefined ? '' : `\`${JSON.stringify(standard).replaceAll('"', '')}\``,
       ]);
     },
   );

@@ -168,7 +168,7 @@ describe('a setting that cannot be used', () => {
   });
 
   it('cannot make a file that explodes', async () => {
-    const levels = ['x', ...'bcdefghi'].map((name, index, all) =>
+    const levels = 'xbcdefghi'.split('').map((name, index, all) =>
       index === 0
         ? '  x: &x [1,1,1,1,1,1,1,1,1]'
         : `  ${name}: &${name} [${Array(9)

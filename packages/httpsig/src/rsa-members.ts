@@ -1,7 +1,9 @@
 import { decodeBase64Url } from './bytes.js';
 
 /** The members of an RSA private key (RFC 7518 section 6.3.2). */
-export type RsaMembers = Pick<JsonWebKey, 'n' | 'e' | 'd' | 'p' | 'q' | 'dp' | 'dq' | 'qi'>;
+export type RsaMembers = {
+  readonly [K in 'n' | 'e' | 'd' | 'p' | 'q' | 'dp' | 'dq' | 'qi']?: string | undefined;
+};
 
 /**
  * True when the private members of an RSA key belong to its public ones and to one another. Asked before the key is used:

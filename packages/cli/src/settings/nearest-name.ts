@@ -12,9 +12,9 @@ export function nearestName(name: string, known: readonly string[]): string | un
 /** How many letters must be put in, left out or changed. */
 function distanceOf(first: string, second: string): number {
   let row = Array.from({ length: second.length + 1 }, (_, at) => at);
-  for (const [index, letter] of [...first].entries()) {
+  for (const [index, letter] of first.split('').entries()) {
     const next = [index + 1];
-    for (const [at, other] of [...second].entries()) {
+    for (const [at, other] of second.split('').entries()) {
       next.push(
         Math.min(
           (row[at + 1] ?? 0) + 1,

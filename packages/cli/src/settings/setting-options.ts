@@ -11,7 +11,7 @@ export function addSettingOptions(
     const shown =
       standard === undefined || typeof standard === 'boolean'
         ? description
-        : `${description} (default: ${String(standard)})`;
+        : `${description} (default: ${JSON.stringify(standard).replaceAll('"', '')})`;
     const option = new Option(flags, shown);
     if (spelling === 'words' || spelling === 'lines') {
       option.argParser((value: string, previous?: readonly string[]) => [
