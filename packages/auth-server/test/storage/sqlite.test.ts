@@ -80,8 +80,12 @@ describe('opening SQLite', () => {
 
   it('writes ahead, waits for the disk and enforces references', async () => {
     const queries = await openSqlite(file, 1000);
-    const pragma = async (name: string) =>
-      Object.values((await sql`pragma ${sql.raw(name)}`.execute(queries)).rows[0] ?? {})[0];
+    // A transaction: that is the connection that writes.
+    const pragma = (name: string) =>
+      queries.transaction().execute(async (transaction) => {
+        const { rows } = await sql`pragma ${sql.raw(name)}`.execute(transaction);
+        return Object.values(rows[0] ?? {})[0];
+      });
     expect(await pragma('journal_mode')).toBe('wal');
     expect(await pragma('synchronous')).toBe(2);
     expect(await pragma('foreign_keys')).toBe(1);
@@ -138,7 +142,13 @@ describe('opening SQLite', () => {
     const queries = await openSqlite(file, 1000);
     const storage = await createSqlStorage(queries);
     opened.push(storage);
-    await sql`pragma max_page_count = 1`.execute(queries);
+    const limitPages = (pages: number) =>
+      queries
+        .transaction()
+        .execute((transaction) =>
+          sql`pragma max_page_count = ${sql.raw(String(pages))}`.execute(transaction),
+        );
+    await limitPages(1);
     const long = 'x'.repeat(100_000);
     await storage.users.create(newUser('ana'));
     const failed = await hundred((index) =>
@@ -149,7 +159,7 @@ describe('opening SQLite', () => {
     );
     expect(failed.filter((error) => error instanceof StorageError)).toHaveLength(100);
     expect(await storage.users.findById('id-ana')).toBeDefined();
-    await sql`pragma max_page_count = 1000000`.execute(queries);
+    await limitPages(1_000_000);
     expect(await storage.sessions.create(newSession(long))).toBe(true);
     expect(await storage.sessions.find(long, NOW)).toBeDefined();
   });

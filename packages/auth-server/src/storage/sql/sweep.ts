@@ -55,15 +55,21 @@ export async function sweep(
 ): Promise<number> {
   let total = 0;
   for (const retention of retentions(refreshAbsoluteSeconds)) {
-    let deleted: number;
-    do {
-      deleted = await deleteBatch(database, retention, now, batch);
-      total += deleted;
-      // The database calls alone never let go of the thread.
-      await othersTurn();
-    } while (deleted === batch);
+    total += await inBatches(batch, () => deleteBatch(database, retention, now, batch));
   }
-  await closeEndedGrants(database, now);
+  await inBatches(batch, () => closeEndedGrants(database, now, batch));
+  return total;
+}
+
+async function inBatches(batch: number, work: () => Promise<number>): Promise<number> {
+  let total = 0;
+  let done: number;
+  do {
+    done = await work();
+    total += done;
+    // The database calls alone never let go of the thread.
+    await othersTurn();
+  } while (done === batch);
   return total;
 }
 

@@ -18,15 +18,22 @@ export async function openSqlite(
   file: string,
   lockTimeoutMilliseconds: number,
 ): Promise<Kysely<Schema>> {
-  const connection = new SqliteConnection(connect(file), lockTimeoutMilliseconds);
+  const writing = new SqliteConnection(connect(file), lockTimeoutMilliseconds);
+  let reading: SqliteConnection | undefined;
   try {
-    await configure(connection);
+    await configure(writing);
+    if (file !== IN_MEMORY) {
+      reading = new SqliteConnection(connect(file), lockTimeoutMilliseconds);
+      await reading.execute('pragma busy_timeout = 0');
+      await reading.execute('pragma query_only = on');
+    }
   } catch (error) {
-    connection.close();
+    reading?.close();
+    writing.close();
     throw asConfigurationError(error, file);
   }
   return new Kysely<Schema>({
-    dialect: sqliteDialect(connection),
+    dialect: sqliteDialect({ writing, reading }),
     plugins: [withoutRowLocks, new CamelCasePlugin()],
   });
 }

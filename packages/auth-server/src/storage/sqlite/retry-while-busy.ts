@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 const FIRST_PAUSE_MILLISECONDS = 1;
-const LONGEST_PAUSE_MILLISECONDS = 16;
+const LONGEST_PAUSE_MILLISECONDS = 4;
 
 /** True for SQLite's "somebody else has the lock", in all its variants. */
 export function isBusy(error: unknown): boolean {

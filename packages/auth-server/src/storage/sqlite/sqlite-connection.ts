@@ -36,6 +36,15 @@ export class SqliteConnection implements DatabaseConnection {
     await this.#attempt(() => this.#database.exec(sql));
   }
 
+  /** The same at once, for statements that wait for no lock: those inside a transaction, and its end. */
+  run(sql: string): void {
+    try {
+      this.#prepare(sql).run([]);
+    } catch (error) {
+      throw asStorageFailure(error);
+    }
+  }
+
   // oxlint-disable-next-line require-yield -- the interface wants it; the store never streams
   async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
     throw new Error('streaming is not supported');

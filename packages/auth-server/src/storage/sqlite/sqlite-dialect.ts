@@ -1,73 +1,124 @@
 import {
+  type CompiledQuery,
   type DatabaseConnection,
   type Dialect,
   type Driver,
+  type QueryResult,
   SqliteAdapter,
   SqliteIntrospector,
   SqliteQueryCompiler,
-  type TransactionSettings,
 } from 'kysely';
+import { StorageError } from '../storage-error.js';
+import { GroupCommit, type SharedTransaction } from './group-commit.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
-/** kysely's SQLite dialect over one connection, with transactions that take the write lock when they begin. */
-export function sqliteDialect(connection: SqliteConnection): Dialect {
+export interface SqliteConnections {
+  readonly writing: SqliteConnection;
+  /** Sees what has been committed and nothing else. Undefined in memory, where there is one connection only. */
+  readonly reading: SqliteConnection | undefined;
+}
+
+/**
+ * kysely's SQLite dialect over two connections: transactions write, and share commits; queries outside of a transaction
+ * read what has been committed.
+ */
+export function sqliteDialect(connections: SqliteConnections): Dialect {
   return {
-    createDriver: () => new ImmediateDriver(connection),
+    createDriver: () => new SharingDriver(connections),
     createQueryCompiler: () => new SqliteQueryCompiler(),
     createAdapter: () => new SqliteAdapter(),
     createIntrospector: (database) => new SqliteIntrospector(database),
   };
 }
 
-/**
- * kysely's own driver begins with `begin`, which takes the write lock at the first write only: of two processes that
- * have both read by then, one fails at once, whatever its timeout. `begin immediate` makes them queue instead.
- */
-class ImmediateDriver implements Driver {
-  readonly #connection: SqliteConnection;
-  #lastInLine: Promise<void> = Promise.resolve();
-  #leave: () => void = () => undefined;
+/** What one user of the database has in hand: a part of a shared transaction, or the right to look. */
+class Session implements DatabaseConnection {
+  readonly #connections: SqliteConnections;
+  readonly #group: GroupCommit;
+  #shared: SharedTransaction | undefined;
 
-  constructor(connection: SqliteConnection) {
-    this.#connection = connection;
+  constructor(connections: SqliteConnections, group: GroupCommit) {
+    this.#connections = connections;
+    this.#group = group;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const { writing, reading } = this.#connections;
+    const shared = this.#shared;
+    if (shared === undefined) {
+      return reading === undefined
+        ? await this.#group.outside(() => writing.executeQuery<R>(query))
+        : await reading.executeQuery<R>(query);
+    }
+    shared.requireOpen();
+    try {
+      return await writing.executeQuery<R>(query);
+    } catch (error) {
+      this.#group.noteFailure(shared, error);
+      throw error;
+    }
+  }
+
+  async begin(): Promise<void> {
+    this.#shared = await this.#group.enter();
+  }
+
+  /** Once: kysely rolls back what could not be committed, which has ended by then. */
+  async end(how: 'keep' | 'undo'): Promise<void> {
+    const shared = this.#shared;
+    this.#shared = undefined;
+    if (shared !== undefined) await this.#group[how](shared);
+  }
+
+  // oxlint-disable-next-line require-yield -- the interface wants it; the store never streams
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('streaming is not supported');
+  }
+}
+
+class SharingDriver implements Driver {
+  readonly #connections: SqliteConnections;
+  readonly #group: GroupCommit;
+  readonly #sessions = new WeakMap<DatabaseConnection, Session>();
+
+  constructor(connections: SqliteConnections) {
+    this.#connections = connections;
+    this.#group = new GroupCommit(connections.writing);
   }
 
   async init(): Promise<void> {}
 
-  /** One connection, used in the order of arrival. */
   async acquireConnection(): Promise<DatabaseConnection> {
-    const before = this.#lastInLine;
-    let leave: () => void = () => undefined;
-    this.#lastInLine = new Promise((resolve) => {
-      leave = resolve;
-    });
-    await before;
-    this.#leave = leave;
-    return this.#connection;
+    const session = new Session(this.#connections, this.#group);
+    this.#sessions.set(session, session);
+    return session;
   }
 
-  async releaseConnection(): Promise<void> {
-    this.#leave();
+  async releaseConnection(): Promise<void> {}
+
+  async beginTransaction(connection: DatabaseConnection): Promise<void> {
+    await this.#own(connection).begin();
   }
 
-  async beginTransaction(
-    _: DatabaseConnection,
-    { accessMode }: TransactionSettings,
-  ): Promise<void> {
-    await this.#connection.execute(accessMode === 'read only' ? 'begin' : 'begin immediate');
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    await this.#own(connection).end('keep');
   }
 
-  async commitTransaction(): Promise<void> {
-    await this.#connection.execute('commit');
-  }
-
-  /** SQLite rolls back by itself when the disk is full or fails; asking again would hide the first error. */
-  async rollbackTransaction(): Promise<void> {
-    if (this.#connection.inTransaction) await this.#connection.execute('rollback');
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    await this.#own(connection).end('undo');
   }
 
   async destroy(): Promise<void> {
-    await this.acquireConnection();
-    this.#connection.close();
+    const { writing, reading } = this.#connections;
+    await this.#group.outside(async () => {
+      reading?.close();
+      writing.close();
+    });
+  }
+
+  #own(connection: DatabaseConnection): Session {
+    const own = this.#sessions.get(connection);
+    if (own === undefined) throw new StorageError('The connection is not one of this database.');
+    return own;
   }
 }

@@ -1,0 +1,167 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Kysely, sql } from 'kysely';
+import Libsql from 'libsql';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StorageError } from '../../src/storage/index.js';
+import type { Schema } from '../../src/storage/sql/schema.js';
+import { openSqlite } from '../../src/storage/sqlite/open-sqlite.js';
+
+type Queries = Kysely<Schema>;
+
+const SIXTEEN = Array.from({ length: 16 }, (_, index) => index);
+
+describe('writers that share a commit on SQLite', () => {
+  let directory: string;
+  let file: string;
+  let queries: Queries;
+  let onlooker: Libsql.Database;
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'countersign-storage-'));
+    file = join(directory, 'test.db');
+    queries = await openSqlite(file, 5_000);
+    onlooker = new Libsql(file);
+    onlooker.exec('create table notes (id integer primary key)');
+    // Whether a row's other half exists is looked at when it is committed: a commit that fails.
+    onlooker.exec(
+      'create table halves (id integer references notes (id) deferrable initially deferred)',
+    );
+  });
+
+  afterEach(async () => {
+    onlooker.close();
+    await queries.destroy();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const insert = (id: number) => sql`insert into notes values (${id})`;
+  const write = <T>(work: (transaction: Queries) => Promise<T>): Promise<T> =>
+    queries.transaction().execute(work);
+  const note = (id: number): Promise<void> =>
+    write(async (transaction) => {
+      await insert(id).execute(transaction);
+    });
+  const onDisk = (): number[] =>
+    (onlooker.prepare('select id from notes order by id').all() as { id: number }[]).map(
+      ({ id }) => id,
+    );
+  const readIds = async (from: Queries): Promise<number[]> =>
+    (await sql<{ id: number }>`select id from notes order by id`.execute(from)).rows.map(
+      ({ id }) => id,
+    );
+
+  it('hear an answer only when everybody else can see what they wrote, all at once', async () => {
+    const seen = await Promise.all(SIXTEEN.map((id) => note(id).then(onDisk)));
+    for (const ids of seen) expect(ids).toEqual(SIXTEEN);
+  });
+
+  it('see what those before them wrote, which nobody else reads before the commit', async () => {
+    const first = note(1);
+    const second = write(async (transaction) => ({
+      inside: await readIds(transaction),
+      outside: await readIds(queries),
+      disk: onDisk(),
+    }));
+    expect(await second).toEqual({ inside: [1], outside: [], disk: [] });
+    await first;
+    expect(await readIds(queries)).toEqual([1]);
+  });
+
+  it('keep their parts when another one gives up its own', async () => {
+    const mistaken = write(async (transaction) => {
+      await insert(2).execute(transaction);
+      throw new Error('changed my mind');
+    });
+    const results = await Promise.allSettled([note(1), mistaken, note(3)]);
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    await expect(mistaken).rejects.toThrow('changed my mind');
+    expect(onDisk()).toEqual([1, 3]);
+  });
+
+  it('hear of a broken constraint as such, once the row that it collided with is kept', async () => {
+    const first = note(1);
+    const seen = note(1).catch((error: unknown) => ({ error, disk: onDisk() }));
+    await first;
+    expect(await seen).toMatchObject({
+      error: { code: 'SQLITE_CONSTRAINT_PRIMARYKEY' },
+      disk: [1],
+    });
+  });
+
+  it('are all refused when the commit fails, even who decided by rows of the others', async () => {
+    const orphan = write(async (transaction) => {
+      await sql`insert into halves values (99)`.execute(transaction);
+    });
+    const decided = write(async (transaction) => {
+      throw new Error(`there is ${String(await readIds(transaction))}`);
+    });
+    const results = await Promise.allSettled([note(1), orphan, decided, note(2)]);
+    for (const result of results) {
+      expect(result).toMatchObject({ status: 'rejected', reason: expect.any(StorageError) });
+    }
+    expect(onDisk()).toEqual([]);
+    await note(1);
+    expect(onDisk()).toEqual([1]);
+  });
+
+  it('are all refused when SQLite undoes the whole, and those who come after are not', async () => {
+    await note(0);
+    let further: unknown;
+    const before = note(1);
+    const destroyer = write(async (transaction) => {
+      await insert(2).execute(transaction);
+      // What SQLite does by itself when the disk is full or fails.
+      await sql`insert or rollback into notes values (0)`
+        .execute(transaction)
+        .catch(() => undefined);
+      further = await insert(3)
+        .execute(transaction)
+        .catch((error: unknown) => error);
+    });
+    const results = await Promise.allSettled([before, destroyer, note(4)]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+    expect(results[0]).toMatchObject({ reason: expect.any(StorageError) });
+    expect(results[1]).toMatchObject({ reason: expect.any(StorageError) });
+    expect(further).toBeInstanceOf(StorageError);
+    expect(onDisk()).toEqual([0, 4]);
+  });
+
+  it('are more than one transaction when they are many', async () => {
+    const many = Array.from({ length: 1_000 }, (_, index) => index);
+    const counts = await Promise.all(many.map((id) => note(id).then(() => onDisk().length)));
+    expect(counts[0]).toBeLessThan(1_000);
+    expect(onDisk()).toHaveLength(1_000);
+  });
+
+  it('let another process have its turn', async () => {
+    const other = await openSqlite(file, 5_000);
+    let next = 1_000;
+    let stopped = false;
+    const busy = SIXTEEN.map(async () => {
+      while (!stopped) await note(next++);
+    });
+    for (const id of SIXTEEN) {
+      await other.transaction().execute((transaction) => insert(id).execute(transaction));
+    }
+    stopped = true;
+    await Promise.all(busy);
+    expect(onDisk()).toHaveLength(16 + next - 1_000);
+    await other.destroy();
+  });
+
+  it('are waited for by whoever reads in memory, where there is one connection', async () => {
+    const memory = await openSqlite(':memory:', 100);
+    await sql`create table notes (id integer primary key)`.execute(memory);
+    const writing = memory.transaction().execute((transaction) => insert(1).execute(transaction));
+    const reading = readIds(memory);
+    let committed = false;
+    void writing.then(() => {
+      committed = true;
+    });
+    expect(await reading).toEqual([1]);
+    expect(committed).toBe(true);
+    await memory.destroy();
+  });
+});
