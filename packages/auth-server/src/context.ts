@@ -1,5 +1,5 @@
 import {
-  type AAuthError,
+  AAuthError,
   authorityOf,
   type Clock,
   createDiscovery,
@@ -7,7 +7,6 @@ import {
   createRequestVerifier,
   type Discovery,
   type ExchangeVerifier,
-  type KeySet,
   parseServerIdentifier,
   type Random,
   randomSecret,
@@ -25,7 +24,8 @@ import { readMaxActors, readTrustedIssuers } from './exchange-settings.js';
 import { type Emit, emitRefusal, emitter } from './observability/emitter.js';
 import type { RequestWatch } from './observability/observe-requests.js';
 import { currentRequest } from './observability/request-scope.js';
-import { loadSigningKeys, ownKeys } from './signing-keys.js';
+import { createKeyVault } from './keys/key-vault.js';
+import { openServerKeys, type ServerKeys } from './keys/server-keys.js';
 import type { Storage } from './storage/index.js';
 
 /** What every endpoint works with. Holds nothing that another process on the same database would need. */
@@ -38,7 +38,7 @@ export interface ServerContext {
   readonly lifetimes: Lifetimes;
   readonly storage: Storage;
   readonly policy: Policy;
-  readonly keys: KeySet;
+  readonly keys: ServerKeys;
   readonly discovery: Discovery;
   readonly verifyRequest: RequestVerifier;
   readonly verifyExchange: ExchangeVerifier;
@@ -51,6 +51,9 @@ export interface ServerContext {
   readonly emit: Emit | undefined;
   readonly watch: RequestWatch;
 }
+
+/** The most that a verifier allows for clocks (PROTOCOL section 3). */
+const VERIFIERS_ALLOWANCE_SECONDS = 60;
 
 /** Checks the options, binds the database to the issuer and loads or makes the signing key. */
 export async function createContext(options: AuthServerOptions): Promise<ServerContext> {
@@ -76,7 +79,34 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
         },
       }),
     });
-  const keys = await loadSigningKeys(storage, clock(), options.signingKeyId);
+  const report = refusalReporter(
+    emit === undefined
+      ? onRefused
+      : (error) => {
+          emitRefusal(emit, error);
+          onRefused?.(error);
+        },
+    random,
+    () => currentRequest()?.requestId ?? newRequestId(),
+  );
+  const lifetimes = readLifetimes(options.lifetimes);
+  const vault = await createKeyVault({ ...options, issuer });
+  if (options.keyEncryptionKey !== undefined) await vault.encryptStored(storage.signingKeys);
+  const keys = await openServerKeys({
+    storage,
+    vault,
+    clock,
+    keepSeconds: lifetimes.authToken + VERIFIERS_ALLOWANCE_SECONDS,
+    onTrouble: (cause) => {
+      report(
+        new AAuthError('temporarily_unavailable', 'The signing keys could not be read again.', {
+          rule: 'signing_keys_unread',
+          cause,
+        }),
+      );
+    },
+    first: { kid: options.signingKeyId, algorithm: options.signingAlgorithm },
+  });
   const receiver = {
     id: issuer,
     discovery,
@@ -93,7 +123,7 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     insecureLoopback,
     sameOriginRedirects: options.sameOriginRedirects ?? false,
     maxPendingPerAgent: options.maxPendingPerAgent ?? 1000,
-    lifetimes: readLifetimes(options.lifetimes),
+    lifetimes,
     storage,
     policy: options.policy,
     keys,
@@ -104,22 +134,13 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     }),
     verifyExchange: createExchangeVerifier({
       ...receiver,
-      ownKey: ownKeys(keys),
+      ownKey: keys.own,
       trustedIssuers: readTrustedIssuers(options.trustedIssuers ?? [], issuer, insecureLoopback),
     }),
     maxActors: readMaxActors(options.maxActors),
     clock,
     secret: (bits) => randomSecret(random, bits),
-    report: refusalReporter(
-      emit === undefined
-        ? onRefused
-        : (error) => {
-            emitRefusal(emit, error);
-            onRefused?.(error);
-          },
-      random,
-      () => currentRequest()?.requestId ?? newRequestId(),
-    ),
+    report,
     emit,
     watch: { observer, emit, newRequestId },
   };

@@ -39,9 +39,20 @@ function publish(document: (context: ServerContext) => object): Endpoint {
   };
 }
 
+const publishJwks = publish(({ keys }) => keys.jwks);
+
+async function publishKeys(
+  context: ServerContext,
+  request: Request,
+  connection: Connection,
+): Promise<Response> {
+  await context.keys.refresh();
+  return await publishJwks(context, request, connection);
+}
+
 const endpoints = new Map<string, readonly [EndpointName, Endpoint]>([
   ['/.well-known/aauth-issuer', ['metadata', publish(issuerDocument)]],
-  [JWKS_PATH, ['keys', publish(({ keys }) => keys.jwks)]],
+  [JWKS_PATH, ['keys', publishKeys]],
   [AGENT_TOKEN_PATH, ['token', handleTokenEndpoint]],
   [AGENT_AUTH_PATH, ['auth-page', handleAuthEndpoint]],
 ]);

@@ -26,4 +26,15 @@ export {
   readPolicyRules,
 } from './policy-rules.js';
 export { rulePolicy, type RulePolicyOptions } from './rule-policy.js';
+export {
+  encryptSigningKeys,
+  listSigningKeys,
+  revokeSigningKey,
+  type RevocationOptions,
+  rotateSigningKey,
+  type RotationOptions,
+  type SigningKeyInfo,
+} from './keys/administration.js';
+export type { KeyState } from './keys/key-schedule.js';
+export type { KeyVaultOptions } from './keys/key-vault.js';
 export * from './storage/index.js';

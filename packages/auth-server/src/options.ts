@@ -1,4 +1,4 @@
-import type { Wire } from '@countersign/httpsig';
+import type { AlgorithmName, Wire } from '@countersign/httpsig';
 import type { Clock, Discovery, OnRefused, Random, TrustRoots } from '@countersign/protocol';
 import type { Observer } from './observability/index.js';
 import type { Policy } from './policy.js';
@@ -41,6 +41,16 @@ export interface AuthServerOptions {
   readonly lifetimes?: Partial<Lifetimes>;
   /** `kid` of a signing key that is made at first start; default its thumbprint. */
   readonly signingKeyId?: string;
+  /** Of a signing key that is made at first start; default `ed25519`. Later ones: `rotateSigningKey`. */
+  readonly signingAlgorithm?: AlgorithmName;
+  /**
+   * Encrypts the signing keys at rest: 32 random bytes, base64url without padding. Keys that are stored plain, or with a
+   * previous one, are encrypted with it when the server starts. Without it they are stored as they are; with keys that are
+   * encrypted and cannot be opened, `createAuthServer` throws `configuration_invalid` and changes nothing.
+   */
+  readonly keyEncryptionKey?: string;
+  /** Earlier key-encryption keys, until every stored key has been encrypted with the present one. */
+  readonly previousKeyEncryptionKeys?: readonly string[];
   /** Told of every request that was refused: the reason is here and never in the answer. */
   readonly onRefused?: OnRefused;
   /**

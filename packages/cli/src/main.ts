@@ -4,6 +4,7 @@ import { addDelegateCommands } from './commands/delegate.js';
 import { addDemo } from './commands/demo.js';
 import { addFetch } from './commands/fetch.js';
 import { addGrant } from './commands/grant.js';
+import { addKey } from './commands/key.js';
 import { addKeygen } from './commands/keygen.js';
 import { addMigrate } from './commands/migrate.js';
 import { addServeAgent } from './commands/serve-agent.js';
@@ -35,6 +36,7 @@ function createProgram(): Command {
   addUser(program);
   addGrant(program);
   addDelegateCommands(program);
+  addKey(program);
   addMigrate(program);
   return program;
 }

@@ -1,20 +1,35 @@
-import type { PrivateJwk } from '@countersign/httpsig';
+import type { JsonObject } from '@countersign/protocol';
 
-/** A key with which the server signs tokens. */
+/** A key of the server's. Which one signs and which are published follows from all of them and the time. */
 export interface SigningKeyRecord {
   readonly kid: string;
+  /** A name of the signature algorithms. */
   readonly algorithm: string;
-  readonly privateJwk: PrivateJwk;
+  /** A private JWK, or one whose private members are sealed; the store does not look into it. */
+  readonly privateJwk: JsonObject;
+  /** Unix seconds; published from then on. */
   readonly createdAt: number;
-  readonly state: 'active' | 'retired';
+  /** Unix seconds; signs from then on, until the next one does. */
+  readonly activeFrom: number;
 }
+
+/** What became of adding a key: `pending` when another one is waiting to be used, `taken` when there is one of its `kid`. */
+export type AddedKey = 'added' | 'pending' | 'taken';
 
 export interface SigningKeyStore {
   /**
-   * Stores `key` as the active one if there is none. Returns the active key: two processes that start at once get the
-   * same one.
+   * Stores `key` if there is none at all. Returns the first key: two processes that start at once get the same one.
    */
-  insertIfNone(key: Omit<SigningKeyRecord, 'state'>): Promise<SigningKeyRecord>;
-  /** The active key first, then the retired ones, the latest first. */
+  insertIfNone(key: SigningKeyRecord): Promise<SigningKeyRecord>;
+  /** All of them, in the order in which they sign. */
   list(): Promise<SigningKeyRecord[]>;
+  /** Adds a key that is to sign later, unless one is waiting already. */
+  add(key: SigningKeyRecord, now: number): Promise<AddedKey>;
+  /**
+   * Removes a key at once. When none is left that may sign at `now`, the one that is waiting does so from now on, or else
+   * `replacement` is stored. False, and nothing changed, for an unknown `kid`.
+   */
+  remove(kid: string, replacement: SigningKeyRecord, now: number): Promise<boolean>;
+  /** Replaces how private members are kept: each of these by its `kid`, all or none. False when one is not there any more. */
+  replaceAll(keys: readonly Pick<SigningKeyRecord, 'kid' | 'privateJwk'>[]): Promise<boolean>;
 }

@@ -393,8 +393,9 @@ describe('what one transaction decides upon', () => {
     const other = await holding(
       `insert into grants (id, agent, audience, scope, created_at, updated_at)
        values ('first', '${agent}', '${audience}', 'a', 0, 0)`,
-      `insert into signing_keys (kid, algorithm, private_jwk, created_at, state)
-       values ('first', 'ed25519', '{}', 0, 'active')`,
+      `select pg_advisory_xact_lock(hashtextextended('signing-keys', 0))`,
+      `insert into signing_keys (kid, algorithm, private_jwk, created_at, active_from)
+       values ('first', 'ed25519', '{}', 0, 0)`,
       `select pg_advisory_xact_lock(hashtextextended('questions of ${agent}', 0))`,
       `insert into pending_decisions (id_hash, agent, audience, question, redirect_uri, created_at, expires_at)
        values ('first', '${agent}', '${audience}', '{}', 'x', ${NOW}, ${NOW + 60})`,
@@ -411,6 +412,7 @@ describe('what one transaction decides upon', () => {
         algorithm: 'ed25519',
         privateJwk: {},
         createdAt: NOW,
+        activeFrom: NOW,
       }),
       storage.pendingDecisions.create(newQuestion('second'), { maxPendingPerAgent: 1 }),
     ]);

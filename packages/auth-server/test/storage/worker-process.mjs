@@ -48,7 +48,13 @@ let opening;
 
 const tasks = {
   key: async (storage) => {
-    const key = { kid: name, algorithm: 'ed25519', privateJwk: {}, createdAt: NOW };
+    const key = {
+      kid: name,
+      algorithm: 'ed25519',
+      privateJwk: {},
+      createdAt: NOW,
+      activeFrom: NOW,
+    };
     return [(await storage.signingKeys.insertIfNone(key)).kid];
   },
   approve: async (storage) => {

@@ -54,7 +54,7 @@ export function createReadiness(
       const found = await health();
       if (found === undefined) return 'database';
       if (found.missingMigrations.length > 0) return 'migrations';
-      if (!found.signingKeys.some(({ state }) => state === 'active')) return 'signing-key';
+      if (!found.signingKeys.some(({ state }) => state === 'signing')) return 'signing-key';
       return undefined;
     },
   };

@@ -73,6 +73,7 @@ async function create(
   log: Log,
 ): Promise<AuthServer> {
   const { requireNonce, maxPendingPerAgent, maxActors, windowSeconds, skewSeconds } = values;
+  const { keyEncryptionKey } = values;
   const authServer = await createAuthServer({
     issuer,
     storage,
@@ -82,6 +83,9 @@ async function create(
     insecureLoopback: values.insecureLoopback,
     sameOriginRedirects: values.sameOriginRedirects,
     requireNonce,
+    signingAlgorithm: values.signingAlgorithm,
+    ...(keyEncryptionKey === undefined ? {} : { keyEncryptionKey }),
+    previousKeyEncryptionKeys: values.previousKeyEncryptionKey ?? [],
     ...(certificates === undefined ? {} : { x509Roots: await readRoots(certificates) }),
     maxPendingPerAgent,
     maxActors,

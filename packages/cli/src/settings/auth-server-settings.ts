@@ -1,9 +1,16 @@
-import type { Wire } from '@countersign/httpsig';
+import type { AlgorithmName, Wire } from '@countersign/httpsig';
 import { shownUrl } from './shown-url.js';
 import { type DefaultedSetting, setting, type ValuesOf, type Zod } from './setting.js';
 
 const DAY = 86_400;
 const WIRES = ['rfc9421', '2026-02', '2026-01'] as const satisfies readonly Wire[];
+
+const ALGORITHMS = [
+  'ed25519',
+  'ecdsa-p256-sha256',
+  'ecdsa-p384-sha384',
+  'rsa-pss-sha512',
+] as const satisfies readonly AlgorithmName[];
 
 const text = (z: Zod) => z.string().min(1);
 const flag = (z: Zod) => z.boolean();
@@ -189,6 +196,31 @@ export const authServerSettings = {
     description: 'PEM file of the CAs whose certificates identify agents; none by default',
     allowed: 'a PEM file of certificates',
     schema: text,
+  }),
+  signingAlgorithm: setting({
+    spelling: 'text',
+    flags: '--signing-algorithm <name>',
+    description: 'of the key that is made at first start; later ones: countersign key rotate',
+    allowed: ALGORITHMS.join(', '),
+    schema: (z) => z.enum(ALGORITHMS),
+    default: 'ed25519',
+  }),
+  keyEncryptionKey: setting({
+    spelling: 'text',
+    flags: '--key-encryption-key <secret>',
+    description:
+      'encrypts the signing keys at rest: 32 random bytes, base64url, best in the file that COUNTERSIGN_KEY_ENCRYPTION_KEY_FILE names',
+    allowed: '32 random bytes, base64url without padding (43 characters)',
+    schema: (z) => z.string().regex(/^[\w-]{43}$/),
+    secret: true,
+  }),
+  previousKeyEncryptionKey: setting({
+    spelling: 'words',
+    flags: '--previous-key-encryption-key <secret>',
+    description: 'an earlier one, until the server has been started with the present one',
+    allowed: '32 random bytes, base64url without padding (43 characters)',
+    schema: (z) => z.array(z.string().regex(/^[\w-]{43}$/)),
+    secret: true,
   }),
   maxPendingPerAgent: setting({
     spelling: 'number',

@@ -51,6 +51,7 @@ export async function handleTokenEndpoint(
     }
     const body = await readBody(request, TOKEN_BODY_LIMIT);
     const message = receivedMessage(request, body, connection.incoming);
+    await context.keys.refresh();
     if (isExchange(message)) return answered(await answerExchange(context, message));
     const { caller } = await verifyWatched(context, () => context.verifyRequest(message));
     if (caller.kind !== 'agent') {

@@ -1,6 +1,10 @@
 import type { HealthStore } from '../health.js';
+import { scheduleKeys } from '../../keys/key-schedule.js';
 import { schemaState } from './migrate.js';
 import type { SqlDatabase } from './sql-database.js';
+
+/** Keys that were retired longer ago are of no interest. */
+const KEPT_SECONDS = 86_400;
 
 export function healthStore(database: SqlDatabase): HealthStore {
   return {
@@ -10,8 +14,8 @@ export function healthStore(database: SqlDatabase): HealthStore {
       if (missing.length > 0) {
         return { missingMigrations: missing, signingKeys: [], undecidedQuestions: 0 };
       }
-      const signingKeys = await database.read((queries) =>
-        queries.selectFrom('signingKeys').select(['state', 'createdAt']).execute(),
+      const keys = await database.read((queries) =>
+        queries.selectFrom('signingKeys').select(['kid', 'createdAt', 'activeFrom']).execute(),
       );
       const { undecided } = await database.read((queries) =>
         queries
@@ -23,7 +27,10 @@ export function healthStore(database: SqlDatabase): HealthStore {
       );
       return {
         missingMigrations: missing,
-        signingKeys,
+        signingKeys: scheduleKeys(keys, now, KEPT_SECONDS).map(({ record, state }) => ({
+          state,
+          createdAt: record.createdAt,
+        })),
         undecidedQuestions: Number(undecided),
       };
     },

@@ -1,52 +1,95 @@
 import type { SigningKeyRecord, SigningKeyStore } from '../signing-keys.js';
 import { jsonFromText, jsonToText } from './json-text.js';
 import type { Schema } from './schema.js';
-import type { Queries, SqlDatabase } from './sql-database.js';
+import { changed, type Queries, type SqlDatabase } from './sql-database.js';
+
+/** Who decides by all keys together does so alone. */
+const ALONE = { alone: ['signing-keys'] };
 
 export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
   return {
     insertIfNone: (key) =>
       database.write(async (queries) => {
-        const active = await findActive(queries);
-        if (active !== undefined) return fromRow(active);
-        const { kid, algorithm, privateJwk, createdAt } = key;
-        const row: Schema['signingKeys'] = {
-          kid,
-          algorithm,
-          createdAt,
-          privateJwk: jsonToText(privateJwk),
-          state: 'active',
-        };
-        // Nothing is inserted when another process has been quicker: there is one active key.
-        await queries
-          .insertInto('signingKeys')
-          .values(row)
-          .onConflict((conflict) => conflict.doNothing())
-          .execute();
-        return fromRow((await findActive(queries)) ?? row);
-      }),
+        const [first] = await list(queries);
+        if (first !== undefined) return first;
+        await insert(queries, key);
+        return key;
+      }, ALONE),
 
-    list: () =>
-      database.read(async (queries) => {
-        const rows = await queries
-          .selectFrom('signingKeys')
-          .selectAll()
-          .orderBy('state')
-          .orderBy('createdAt', 'desc')
+    list: () => database.read(list),
+
+    add: (key, now) =>
+      database.write(async (queries) => {
+        const keys = await list(queries);
+        if (keys.some(({ kid }) => kid === key.kid)) return 'taken';
+        if (keys.some(({ activeFrom }) => activeFrom > now)) return 'pending';
+        await insert(queries, key);
+        return 'added';
+      }, ALONE),
+
+    remove: (kid, replacement, now) =>
+      database.write(async (queries) => {
+        const removed = await queries
+          .deleteFrom('signingKeys')
+          .where('kid', '=', kid)
+          .executeTakeFirst();
+        if (!changed(removed)) return false;
+        const left = await list(queries);
+        if (left.some(({ activeFrom }) => activeFrom <= now)) return true;
+        const [waiting] = left;
+        if (waiting === undefined) {
+          await insert(queries, replacement);
+          return true;
+        }
+        await queries
+          .updateTable('signingKeys')
+          .set({ activeFrom: now })
+          .where('kid', '=', waiting.kid)
           .execute();
-        return rows.map(fromRow);
-      }),
+        return true;
+      }, ALONE),
+
+    replaceAll: (keys) =>
+      database
+        .write(async (queries) => {
+          for (const { kid, privateJwk } of keys) {
+            const result = await queries
+              .updateTable('signingKeys')
+              .set({ privateJwk: jsonToText(privateJwk) })
+              .where('kid', '=', kid)
+              .executeTakeFirst();
+            if (!changed(result)) throw new KeyGone();
+          }
+          return true;
+        }, ALONE)
+        .catch((error: unknown) => {
+          if (error instanceof KeyGone) return false;
+          throw error;
+        }),
   };
 }
 
-function findActive(queries: Queries): Promise<Schema['signingKeys'] | undefined> {
-  return queries
+/** Takes the transaction back. */
+class KeyGone extends Error {}
+
+async function list(queries: Queries): Promise<SigningKeyRecord[]> {
+  const rows = await queries
     .selectFrom('signingKeys')
     .selectAll()
-    .where('state', '=', 'active')
-    .executeTakeFirst();
+    .orderBy('activeFrom')
+    .orderBy('kid')
+    .execute();
+  return rows.map((row) => ({ ...row, privateJwk: jsonFromText(row.privateJwk) }));
 }
 
-function fromRow(row: Schema['signingKeys']): SigningKeyRecord {
-  return { ...row, privateJwk: jsonFromText(row.privateJwk) };
+async function insert(queries: Queries, key: SigningKeyRecord): Promise<void> {
+  const { kid, algorithm, createdAt, activeFrom, privateJwk } = key;
+  const row: Schema['signingKeys'] = {
+    kid,
+    algorithm,
+    createdAt,
+    activeFrom,
+    privateJwk: jsonToText(privateJwk),
+  };
+  await queries.insertInto('signingKeys').values(row).execute();
 }

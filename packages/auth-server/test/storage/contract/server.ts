@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { StorageConfigurationError, StorageError } from '../../../src/storage/index.js';
-import { type Contract, newUser, NOW } from './fixtures.js';
+import { type Contract, hundred, newUser, NOW } from './fixtures.js';
 
 export function serverContract({ storage, connect }: Contract): void {
   const key = (kid: string) => ({
@@ -8,6 +8,7 @@ export function serverContract({ storage, connect }: Contract): void {
     algorithm: 'ed25519',
     privateJwk: { kty: 'OKP', crv: 'Ed25519', x: 'x', d: 'd', kid },
     createdAt: NOW,
+    activeFrom: NOW,
   });
 
   describe('signing keys', () => {
@@ -18,8 +19,71 @@ export function serverContract({ storage, connect }: Contract): void {
         other.signingKeys.insertIfNone(key('b')),
       ]);
       expect(mine).toEqual(theirs);
-      expect(mine).toEqual({ ...key(mine.kid), state: 'active' });
+      expect(mine).toEqual(key(mine.kid));
       expect(await storage().signingKeys.list()).toEqual([mine]);
+    });
+
+    it('have one winner of a hundred who add the next one on two servers', async () => {
+      const other = await connect();
+      await storage().signingKeys.insertIfNone(key('a'));
+      const stores = [storage(), other];
+      const answers = await hundred((index) =>
+        stores[index % 2]!.signingKeys.add({ ...key(`n${index}`), activeFrom: NOW + 600 }, NOW),
+      );
+      expect(answers.filter((answer) => answer === 'added')).toHaveLength(1);
+      expect(answers.filter((answer) => answer === 'pending')).toHaveLength(99);
+      const [first, next] = await storage().signingKeys.list();
+      expect([first?.kid, next?.activeFrom]).toEqual(['a', NOW + 600]);
+    });
+
+    it('take another one as soon as the waiting one may sign, but none of the same name', async () => {
+      const { signingKeys } = storage();
+      await signingKeys.insertIfNone(key('a'));
+      expect(await signingKeys.add({ ...key('b'), activeFrom: NOW + 600 }, NOW)).toBe('added');
+      expect(await signingKeys.add({ ...key('c'), activeFrom: NOW + 900 }, NOW + 599)).toBe(
+        'pending',
+      );
+      expect(await signingKeys.add({ ...key('b'), activeFrom: NOW + 900 }, NOW + 600)).toBe(
+        'taken',
+      );
+      expect(await signingKeys.add({ ...key('c'), activeFrom: NOW + 900 }, NOW + 600)).toBe(
+        'added',
+      );
+      expect((await signingKeys.list()).map(({ kid }) => kid)).toEqual(['a', 'b', 'c']);
+    });
+
+    it('are never without one that may sign when one is removed', async () => {
+      const { signingKeys } = storage();
+      const replacement = { ...key('r'), createdAt: NOW + 1, activeFrom: NOW + 1 };
+      await signingKeys.insertIfNone(key('a'));
+      expect(await signingKeys.remove('unknown', replacement, NOW + 1)).toBe(false);
+      await signingKeys.add({ ...key('b'), activeFrom: NOW + 600 }, NOW);
+      expect(await signingKeys.remove('a', replacement, NOW + 1)).toBe(true);
+      expect(await signingKeys.list()).toEqual([{ ...key('b'), activeFrom: NOW + 1 }]);
+      expect(await signingKeys.remove('b', replacement, NOW + 1)).toBe(true);
+      expect(await signingKeys.list()).toEqual([replacement]);
+    });
+
+    it('leave the others alone when one is removed that another follows', async () => {
+      const { signingKeys } = storage();
+      await signingKeys.insertIfNone(key('a'));
+      await signingKeys.add({ ...key('b'), activeFrom: NOW + 600 }, NOW);
+      expect(await signingKeys.remove('b', key('r'), NOW + 1)).toBe(true);
+      expect(await signingKeys.list()).toEqual([key('a')]);
+    });
+
+    it('are kept in another form all together or not at all', async () => {
+      const { signingKeys } = storage();
+      await signingKeys.insertIfNone(key('a'));
+      const privateJwk = { sealed: 'x' };
+      const both = [
+        { kid: 'a', privateJwk },
+        { kid: 'gone', privateJwk },
+      ];
+      expect(await signingKeys.replaceAll(both)).toBe(false);
+      expect(await signingKeys.list()).toEqual([key('a')]);
+      expect(await signingKeys.replaceAll(both.slice(0, 1))).toBe(true);
+      expect(await signingKeys.list()).toEqual([{ ...key('a'), privateJwk }]);
     });
   });
 

@@ -4,6 +4,7 @@ import { delegation } from './delegation.js';
 import { documents } from './documents.js';
 import { people } from './people.js';
 import { replay } from './replay.js';
+import { rotation } from './rotation.js';
 
 /** A step of the schema. Once released it never changes: what comes later is another step. */
 export interface Migration {
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   { name: 'attempts', up: attempts },
   { name: 'replay', up: replay },
   { name: 'documents', up: documents },
+  { name: 'rotation', up: rotation },
 ];
