@@ -67,7 +67,9 @@ export async function postgres() {
           return;
         } catch (error) {
           // Its children need a moment to notice.
-          if (attempt === 40) throw error ?? new Error('PostgreSQL does not start again');
+          if (attempt === 40) {
+            throw new Error('PostgreSQL does not start again', { cause: error });
+          }
         }
       }
     },

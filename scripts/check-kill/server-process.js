@@ -8,7 +8,7 @@ const PROGRAM = join(root, 'packages/cli/bin/countersign.js');
 const READY_WITHIN_MILLISECONDS = 20_000;
 
 /** Sends one request on a connection of its own. Rejects when the connection fails before the answer is complete. */
-export function send(port, method, path, headers = [], body = undefined) {
+export function send(port, method, path, headers = [], body) {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       { host: '127.0.0.1', port, method, path, agent: false },

@@ -24,7 +24,7 @@ export interface ServerKeys {
   /** What is published: the key that signs first, then the next one and the retired ones. */
   readonly jwks: { readonly keys: readonly PublicJwk[] };
   /** A key of the server's own that is published, by `kid`: its own tokens come back in exchanges. */
-  own(kid: string): Promise<VerificationKey | undefined>;
+  readonly own: (kid: string) => Promise<VerificationKey | undefined>;
   /** Looks for changes, at most twice a minute. While the database does not answer, what is known goes on. */
   refresh(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { ALGORITHM_NAMES, type AlgorithmName } from '@countersign/httpsig';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   type AuthServer,
   encryptSigningKeys,
@@ -86,11 +86,10 @@ describe('a rotation', () => {
     const before = await kids();
     await rotate();
     bench.clock.advance(31);
-    const { list } = bench.storage.signingKeys;
-    Object.assign(bench.storage.signingKeys, { list: () => Promise.reject(new Error('away')) });
+    const away = vi.spyOn(bench.storage.signingKeys, 'list').mockRejectedValue(new Error('away'));
     expect(await kids()).toEqual(before);
     expect(bench.refused.at(-1)).toMatchObject({ rule: 'signing_keys_unread' });
-    Object.assign(bench.storage.signingKeys, { list });
+    away.mockRestore();
     bench.clock.advance(5);
     expect(await kids()).toHaveLength(2);
   });
