@@ -107,16 +107,16 @@ describe('the management port', () => {
 describe('metrics', () => {
   it('count requests by endpoint, type and outcome', async () => {
     const { ask, metrics } = healthy();
-    const { onEvent } = metrics.observer;
+    const { observer } = metrics;
     const request = { type: 'request-finished', method: 'POST', durationMilliseconds: 3 } as const;
-    onEvent({
+    observer.onEvent({
       ...request,
       endpoint: 'token',
       requestType: 'code',
       outcome: 'answered',
       status: 200,
     });
-    onEvent({
+    observer.onEvent({
       ...request,
       endpoint: 'token',
       outcome: 'refused',
@@ -134,16 +134,21 @@ describe('metrics', () => {
 
   it('never have an agent, a host, an account or a token id in them', async () => {
     const { ask, metrics } = healthy();
-    const { onEvent } = metrics.observer;
+    const { observer } = metrics;
     const who = { agent: 'https://stranger.example', audience: 'https://other.example' };
     const part = { durationMilliseconds: 1, requestId: 'id-of-request' };
-    onEvent({ type: 'token-issued', kind: 'auth', jti: 'id-of-token', ...who, ...part });
-    onEvent({ type: 'question-asked', kind: 'access', ...who });
-    onEvent({ type: 'question-decided', outcome: 'granted', account: 'id-of-account', ...who });
-    onEvent({ type: 'sign-in', result: 'failed', account: 'id-of-account' });
+    observer.onEvent({ type: 'token-issued', kind: 'auth', jti: 'id-of-token', ...who, ...part });
+    observer.onEvent({ type: 'question-asked', kind: 'access', ...who });
+    observer.onEvent({
+      type: 'question-decided',
+      outcome: 'granted',
+      account: 'id-of-account',
+      ...who,
+    });
+    observer.onEvent({ type: 'sign-in', result: 'failed', account: 'id-of-account' });
     const lookup = { document: 'keys', result: 'fetched' } as const;
-    onEvent({ type: 'discovery-lookup', host: 'stranger.example', ...lookup, ...part });
-    onEvent({
+    observer.onEvent({ type: 'discovery-lookup', host: 'stranger.example', ...lookup, ...part });
+    observer.onEvent({
       type: 'request-refused',
       code: 'invalid_token',
       rule: 'r',
