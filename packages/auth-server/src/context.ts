@@ -25,6 +25,9 @@ import { readMaxActors, readTrustedIssuers } from './exchange-settings.js';
 import { type Emit, emitRefusal, emitter } from './observability/emitter.js';
 import type { RequestWatch } from './observability/observe-requests.js';
 import { currentRequest } from './observability/request-scope.js';
+import { hostAdmission } from './limits/host-admission.js';
+import { readLimits } from './limits/limit-settings.js';
+import { createServerLimits, type ServerLimits } from './limits/server-limits.js';
 import { loadSigningKeys, ownKeys } from './signing-keys.js';
 import type { Storage } from './storage/index.js';
 
@@ -35,6 +38,7 @@ export interface ServerContext {
   readonly insecureLoopback: boolean;
   readonly sameOriginRedirects: boolean;
   readonly maxPendingPerAgent: number;
+  readonly limits: ServerLimits;
   readonly lifetimes: Lifetimes;
   readonly storage: Storage;
   readonly policy: Policy;
@@ -65,11 +69,18 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
       observer.onEvent(event);
     });
   const newRequestId = requestIds(random);
+  const trustedIssuers = readTrustedIssuers(options.trustedIssuers ?? [], issuer, insecureLoopback);
+  const limits = createServerLimits(
+    readLimits(options.limits, options.withoutLimits),
+    storage,
+    clock,
+  );
   const discovery =
     options.discovery ??
     createDiscovery({
       clock,
       insecureLoopback,
+      admitHost: hostAdmission(limits, storage, new Set(trustedIssuers)),
       ...(emit && {
         onLookup: (lookup) => {
           emit({ type: 'discovery-lookup', ...lookup });
@@ -93,6 +104,7 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     insecureLoopback,
     sameOriginRedirects: options.sameOriginRedirects ?? false,
     maxPendingPerAgent: options.maxPendingPerAgent ?? 1000,
+    limits,
     lifetimes: readLifetimes(options.lifetimes),
     storage,
     policy: options.policy,
@@ -105,7 +117,7 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     verifyExchange: createExchangeVerifier({
       ...receiver,
       ownKey: ownKeys(keys),
-      trustedIssuers: readTrustedIssuers(options.trustedIssuers ?? [], issuer, insecureLoopback),
+      trustedIssuers,
     }),
     maxActors: readMaxActors(options.maxActors),
     clock,

@@ -26,4 +26,5 @@ export {
   readPolicyRules,
 } from './policy-rules.js';
 export { rulePolicy, type RulePolicyOptions } from './rule-policy.js';
+export * from './limits/index.js';
 export * from './storage/index.js';

@@ -170,6 +170,8 @@ export class Bench {
       policy: (request) => this.policy(request),
       discovery: this.discovery,
       clock: this.clock,
+      // Time stands still in tests, and people deny a lot.
+      limits: { denials: 1000 },
       onRefused: (error) => {
         this.refused.push(error);
         const { code, rule, detail, message, cause } = error;
