@@ -1,9 +1,12 @@
 /** `countersign serve auth-server` as a process that can be killed and started again on the same port and database. */
+import { DEFAULT_LIMITS } from '@countersign/auth-server';
 import { spawn } from 'node:child_process';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { root } from '../run.js';
 
+/** What comes here in a minute is more than from any honest agent. */
+const LIMITS = Object.keys(DEFAULT_LIMITS);
 const PROGRAM = join(root, 'packages/cli/bin/countersign.js');
 const READY_WITHIN_MILLISECONDS = 20_000;
 
@@ -53,7 +56,11 @@ export class ServerProcess {
       process.execPath,
       [PROGRAM, ...args, '--issuer', issuer, '--port', `${port}`],
       {
-        env: { ...process.env, COUNTERSIGN_DATABASE: database },
+        env: {
+          ...process.env,
+          COUNTERSIGN_DATABASE: database,
+          COUNTERSIGN_WITHOUT_LIMITS: LIMITS.join(' '),
+        },
         stdio: ['ignore', 'ignore', 'pipe'],
       },
     );

@@ -26,6 +26,9 @@ import type { RequestWatch } from './observability/observe-requests.js';
 import { currentRequest } from './observability/request-scope.js';
 import { createKeyVault } from './keys/key-vault.js';
 import { openServerKeys, type ServerKeys } from './keys/server-keys.js';
+import { hostAdmission } from './limits/host-admission.js';
+import { readLimits } from './limits/limit-settings.js';
+import { createServerLimits, type ServerLimits } from './limits/server-limits.js';
 import type { Storage } from './storage/index.js';
 
 /** What every endpoint works with. Holds nothing that another process on the same database would need. */
@@ -35,6 +38,7 @@ export interface ServerContext {
   readonly insecureLoopback: boolean;
   readonly sameOriginRedirects: boolean;
   readonly maxPendingPerAgent: number;
+  readonly limits: ServerLimits;
   readonly lifetimes: Lifetimes;
   readonly storage: Storage;
   readonly policy: Policy;
@@ -68,11 +72,18 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
       observer.onEvent(event);
     });
   const newRequestId = requestIds(random);
+  const trustedIssuers = readTrustedIssuers(options.trustedIssuers ?? [], issuer, insecureLoopback);
+  const limits = createServerLimits(
+    readLimits(options.limits, options.withoutLimits),
+    storage,
+    clock,
+  );
   const discovery =
     options.discovery ??
     createDiscovery({
       clock,
       insecureLoopback,
+      admitHost: hostAdmission(limits, storage, new Set(trustedIssuers)),
       ...(emit && {
         onLookup: (lookup) => {
           emit({ type: 'discovery-lookup', ...lookup });
@@ -124,6 +135,7 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     sameOriginRedirects: options.sameOriginRedirects ?? false,
     maxPendingPerAgent: options.maxPendingPerAgent ?? 1000,
     lifetimes,
+    limits,
     storage,
     policy: options.policy,
     keys,
@@ -135,7 +147,7 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     verifyExchange: createExchangeVerifier({
       ...receiver,
       ownKey: keys.own,
-      trustedIssuers: readTrustedIssuers(options.trustedIssuers ?? [], issuer, insecureLoopback),
+      trustedIssuers,
     }),
     maxActors: readMaxActors(options.maxActors),
     clock,

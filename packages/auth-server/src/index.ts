@@ -37,4 +37,5 @@ export {
 } from './keys/administration.js';
 export type { KeyState } from './keys/key-schedule.js';
 export type { KeyVaultOptions } from './keys/key-vault.js';
+export * from './limits/index.js';
 export * from './storage/index.js';

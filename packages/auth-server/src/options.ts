@@ -1,6 +1,7 @@
 import type { AlgorithmName, Wire } from '@countersign/httpsig';
 import type { Clock, Discovery, OnRefused, Random, TrustRoots } from '@countersign/protocol';
 import type { Observer } from './observability/index.js';
+import type { LimitName, Limits } from './limits/index.js';
 import type { Policy } from './policy.js';
 import type { Storage } from './storage/index.js';
 
@@ -32,6 +33,10 @@ export interface AuthServerOptions {
   readonly insecureLoopback?: boolean;
   /** Undecided requests that one agent may have at a time; default 1,000. */
   readonly maxPendingPerAgent?: number;
+  /** How much is taken within a minute or an hour; see {@link Limits} for the defaults. Sign-in has limits of its own. */
+  readonly limits?: Partial<Limits>;
+  /** Limits that do not apply at all: for measurements, and where something in front limits. Default none. */
+  readonly withoutLimits?: readonly LimitName[];
   /** Seconds that a signature's `created` may lie from now; default 60. */
   readonly windowSeconds?: number;
   /** Seconds of allowance for token times and `expires`; default 10, at most 60. */

@@ -34,10 +34,12 @@ export type {
   ReplayVerdict,
 } from './replay/replay-store.js';
 export { IDENTITY_SCOPES, parseScope, scopeCovers } from './scope.js';
+export type { AdmitHost } from './discovery/admit-host.js';
 export { createDiscovery } from './discovery/create-discovery.js';
 export type { DiscoveryLookup, OnDiscoveryLookup } from './discovery/discovery-lookup.js';
 export type { DiscoveryOptions } from './discovery/discovery-options.js';
 export type { DocumentFetch, FetchedDocument, GuardOptions } from './discovery/document-fetch.js';
+export { SegmentedCache, type SegmentedCacheLimits } from './discovery/segmented-cache.js';
 export type { Discovery, MetadataKind, PublishesKeys } from './discovery/discovery.js';
 export {
   type AgentTokenExpectations,
@@ -92,6 +94,7 @@ export {
   type VerifiedExchange,
 } from './exploratory/exchange-request.js';
 export {
+  type AdmitCaller,
   createRequestVerifier,
   type RequestVerifier,
   type RequestVerifierOptions,

@@ -95,12 +95,25 @@ export interface SignInAttempt {
   /** The address of the browser, as established behind trusted proxies. */
   readonly address: string;
   readonly now: number;
+  /**
+   * The secret that this browser was given when the person signed in with it before, if it has one. Where it is this
+   * account's, failures are counted for the browser alone: nobody else can keep the person out of it, at the same
+   * address neither.
+   */
+  readonly browser?: string;
+  /** A new secret for the browser, of 256 random bits. */
+  readonly newBrowser?: string;
   /** {@link SIGN_IN_LIMITS} by default. */
   readonly limits?: AttemptLimits;
 }
 
 export type SignInResult =
-  | { readonly outcome: 'signed-in'; readonly user: UserRecord }
+  | {
+      readonly outcome: 'signed-in';
+      readonly user: UserRecord;
+      /** What the browser keeps to be recognised by: the secret it has, or the new one. */
+      readonly browser?: string;
+    }
   /** One answer for a wrong password, an unknown user and a disabled one, after the same work. */
   | {
       readonly outcome: 'refused';
@@ -121,7 +134,14 @@ export async function signIn(
   if (username.length > MAX_USERNAME_LENGTH || password.length > MAX_PASSWORD_LENGTH) {
     return { outcome: 'refused' };
   }
-  const source = { account: accountKey(username), address: addressKey(attempt.address), now };
+  const account = accountKey(username);
+  const atAddress = { account, address: addressKey(attempt.address), now };
+  const since = now - limits.knownAddressSeconds;
+  const own = attempt.browser === undefined ? undefined : browserKey(attempt.browser);
+  const recognised =
+    own !== undefined &&
+    (await storage.signInAttempts.knows({ account, address: own, now: since }));
+  const source = recognised ? { account, address: own, now } : atAddress;
   const admission = await storage.signInAttempts.begin({ ...source, limits });
   if (!admission.allowed) {
     return { outcome: 'too-many-attempts', retryAfterSeconds: admission.retryAfterSeconds };
@@ -130,8 +150,16 @@ export async function signIn(
   const matches = await verifyPassword(user?.passwordHash, password);
   if (user === undefined) return { outcome: 'refused' };
   if (!matches || user.disabledAt !== null) return { outcome: 'refused', account: user.id };
-  await storage.signInAttempts.succeed(source);
-  return { outcome: 'signed-in', user };
+  await storage.signInAttempts.succeed(atAddress);
+  const browser = recognised ? attempt.browser : attempt.newBrowser;
+  if (browser === undefined) return { outcome: 'signed-in', user };
+  await storage.signInAttempts.succeed({ account, address: browserKey(browser), now });
+  return { outcome: 'signed-in', user, browser };
+}
+
+/** A browser as an origin of attempts, beside addresses, none of which has a space. */
+function browserKey(secret: string): string {
+  return `browser ${createHash('sha256').update(secret).digest('base64url')}`;
 }
 
 /** Hashed, since people type passwords into the wrong field. */

@@ -1,4 +1,5 @@
 import { SignedInAs } from './consent-page.js';
+import { hostOf } from './display-address.js';
 import { displayText } from './display-text.js';
 import { inWords } from './display-time.js';
 import {
@@ -27,6 +28,14 @@ export type Message =
   | { readonly kind: 'redirect-mismatch' }
   /** The form's token is missing, old or another session's. With `retry`: where the request can be opened again. */
   | { readonly kind: 'form-expired'; readonly retry?: RequestLink | undefined }
+  /** The person has denied this agent so often lately that it is not asked for again yet. */
+  | {
+      readonly kind: 'denied-before';
+      readonly agent: string;
+      /** Where the agent is told. */
+      readonly returnTo: string;
+      readonly retryAfterSeconds: number;
+    }
   | { readonly kind: 'too-many-requests'; readonly retryAfterSeconds: number }
   | { readonly kind: 'unavailable'; readonly retryAfterSeconds: number }
   /** Asked under a host name that is not this server's. */
@@ -119,6 +128,13 @@ function wordingOf(message: Message): Wording {
         next:
           message.retry === undefined ? START_AGAIN : 'Open the request again and answer it there.',
       };
+    case 'denied-before':
+      return {
+        status: 429,
+        heading: 'You have denied this agent before',
+        happened: `You have said no to ${hostOf(message.agent)} several times within an hour, so you are not asked again. Nothing was shared.`,
+        next: `If you do want to answer it, wait ${inWords(message.retryAfterSeconds)} and start again.`,
+      };
     case 'too-many-requests':
       return {
         status: 429,
@@ -182,6 +198,11 @@ function MessageBody({ message, wording, requestId }: MessageBodyProps) {
       {message.kind === 'form-expired' && message.retry !== undefined ? (
         <p>
           <a href={requestPath(message.retry)}>Open the request again</a>
+        </p>
+      ) : null}
+      {message.kind === 'denied-before' ? (
+        <p>
+          <a href={message.returnTo}>Go back to {hostOf(message.agent)}</a>
         </p>
       ) : null}
       {message.kind === 'claimed' && message.session !== undefined ? (

@@ -56,6 +56,8 @@ export interface GrantStore {
   findActive(key: GrantKey): Promise<GrantRecord | undefined>;
   /** Active grants of a person, the latest first. */
   listForUser(userId: string): Promise<GrantRecord[]>;
+  /** Whether `agent` has an active grant of anybody. */
+  existsFor(agent: string): Promise<boolean>;
   /** All active grants, the autonomous ones included, the latest first. For administration. */
   list(): Promise<GrantRecord[]>;
   /**

@@ -3,6 +3,7 @@ export type * from './grants.js';
 export type * from './health.js';
 export type * from './issue-terms.js';
 export type * from './issued-tokens.js';
+export type * from './limits.js';
 export type { DatabaseLimits } from './open-database.js';
 export {
   type DatabaseSchema,

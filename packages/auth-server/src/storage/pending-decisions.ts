@@ -95,6 +95,15 @@ export interface PendingDecisionStore {
     decision: NewPendingDecision,
     limits: { maxPendingPerAgent: number },
   ): Promise<'created' | 'too-many-pending'>;
+  /** When `agent` may have another question at the latest, Unix seconds, while none of those it has is decided. */
+  roomAt(agent: string, now: number, limits: { maxPendingPerAgent: number }): Promise<number>;
+  /** When this person denied this agent for the `nth` time, counted from now back; undefined when they have not since then. */
+  deniedAt(by: {
+    agent: string;
+    userId: string;
+    since: number;
+    nth: number;
+  }): Promise<number | undefined>;
   /** Also what is decided or expired, for a day, so that a page can say so. */
   find(idHash: string): Promise<PendingDecision | undefined>;
   /** The first person to open a question owns it (PROTOCOL 5.2). `unavailable`: unknown, decided or expired. */

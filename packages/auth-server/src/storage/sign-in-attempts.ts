@@ -28,6 +28,8 @@ export interface SignInAttemptStore {
   begin(
     attempt: AttemptSource & { readonly now: number; readonly limits: AttemptLimits },
   ): Promise<AttemptAdmission>;
+  /** Whether the person has signed in from there after `now`. */
+  knows(attempt: AttemptSource & { readonly now: number }): Promise<boolean>;
   /** The attempt succeeded: forgets the failures from this address at this account, and remembers the address. */
   succeed(attempt: AttemptSource & { readonly now: number }): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { CodeStore } from './codes.js';
 import type { GrantStore } from './grants.js';
 import type { HealthStore } from './health.js';
 import type { IssuedTokenStore } from './issued-tokens.js';
+import type { LimitStore } from './limits.js';
 import type { PendingDecisionStore } from './pending-decisions.js';
 import type { RefreshTokenStore } from './refresh-tokens.js';
 import type { SessionStore } from './sessions.js';
@@ -40,6 +41,7 @@ export interface Storage {
   readonly signingKeys: SigningKeyStore;
   readonly settings: SettingStore;
   readonly signInAttempts: SignInAttemptStore;
+  readonly limits: LimitStore;
   /** Requests that have been accepted (PROTOCOL 2). */
   readonly replay: ReplayStore;
   readonly health: HealthStore;

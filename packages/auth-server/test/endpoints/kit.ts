@@ -37,6 +37,7 @@ import {
   type TestClock,
   testClock,
 } from '../../../protocol/test/kit.js';
+import { SecretWatch } from '../secrets.js';
 import { type Answer, answerOf, FORM, PASSWORD, TestBrowser } from './test-browser.js';
 
 export {
@@ -77,6 +78,8 @@ export class Bench {
   readonly discovery = new FakeDiscovery();
   /** What was refused, with the private reason. */
   readonly refused: AAuthError[] = [];
+  /** {@link Bench.close} throws when one stands in what an operator would be told. */
+  readonly secrets = new SecretWatch();
   readonly issuer: string;
   readonly redirectUri: string;
   policy: Policy = () => ({ decision: 'ask-person' });
@@ -150,9 +153,13 @@ export class Bench {
   }
 
   async close(): Promise<void> {
+    for (const { privateJwk } of await this.storage.signingKeys.list().catch(() => [])) {
+      this.secrets.secretsIn(JSON.stringify(privateJwk));
+    }
     await this.storage.close();
     this.#reader?.close();
     rmSync(this.#directory, { recursive: true, force: true });
+    this.secrets.check();
   }
 
   /** Another server on the same database, with other settings. */
@@ -163,7 +170,14 @@ export class Bench {
       policy: (request) => this.policy(request),
       discovery: this.discovery,
       clock: this.clock,
-      onRefused: (error) => this.refused.push(error),
+      // Time stands still in tests, and people deny a lot.
+      limits: { denials: 1000 },
+      onRefused: (error) => {
+        this.refused.push(error);
+        const { code, rule, detail, message, cause } = error;
+        this.secrets.printed([code, rule, detail, message, String(cause)].join(' '));
+      },
+      observer: { onEvent: (event) => this.secrets.printed(JSON.stringify(event)) },
       ...this.#options.server,
       ...options,
     });
@@ -171,6 +185,7 @@ export class Bench {
 
   /** A person with {@link PASSWORD}; the hash is computed once for all. */
   async addPerson(username: string): Promise<void> {
+    this.secrets.secret('password', PASSWORD);
     passwordHash ??= hashPassword(PASSWORD);
     await this.storage.users.create({
       id: `user-${username}`,
@@ -207,7 +222,13 @@ export class Bench {
 
   /** A request as it came over the network. */
   async send(request: Request, connection?: Connection, server = this.server): Promise<Answer> {
-    return await answerOf(await server.handle(request, connection));
+    this.secrets.secretsIn(request.url);
+    if (request.body !== null) this.secrets.secretsIn(await request.clone().text());
+    this.secrets.secret('signature', request.headers.get('signature'));
+    this.secrets.secret('signature-key', request.headers.get('signature-key'));
+    const answer = await answerOf(await server.handle(request, connection));
+    this.secrets.secretsIn(answer.text);
+    return answer;
   }
 
   /** A signed request to the token endpoint, as the agent sends it unless told otherwise. */

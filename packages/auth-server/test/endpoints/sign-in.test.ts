@@ -93,7 +93,10 @@ describe('Signing in', () => {
       seen.headers.getSetCookie().map((line) => line.replace(/=[\w-]{43};/u, '=VALUE;'));
     const always = '__Host-countersign=VALUE; Path=/; HttpOnly; SameSite=Lax; Secure';
     expect(attributes(first)).toEqual([always]);
-    expect(attributes(then)).toEqual([`${always}; Max-Age=43200`]);
+    expect(attributes(then)).toEqual([
+      `${always}; Max-Age=43200`,
+      `${always.replace('=VALUE', '-known=VALUE')}; Max-Age=2592000`,
+    ]);
     // A browser that has a cookie is not given another one by looking.
     expect((await browser.follow(then)).headers.getSetCookie()).toEqual([]);
   });

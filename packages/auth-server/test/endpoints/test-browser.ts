@@ -1,5 +1,6 @@
 import type { JsonObject } from '@countersign/protocol';
 import type { AuthServer } from '../../src/index.js';
+import type { SecretWatch } from '../secrets.js';
 import { type ReadForm, readForms } from '../pages/html-forms.js';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -25,6 +26,7 @@ export async function answerOf(response: Response): Promise<Answer> {
 interface Site {
   readonly issuer: string;
   readonly server: AuthServer;
+  readonly secrets?: SecretWatch;
 }
 
 /** A page or a redirect, as a browser got it. */
@@ -115,6 +117,10 @@ export class TestBrowser {
       const at = pair.indexOf('=');
       this.cookies.set(pair.slice(0, at), pair.slice(at + 1));
     }
+    const { secrets } = this.#site;
+    for (const value of this.cookies.values()) secrets?.secret('cookie', value);
+    for (const { hidden } of seen.forms) secrets?.secret('csrf', hidden['csrf']);
+    secrets?.secretsIn(`${seen.location?.search ?? ''} ${request.url}`);
     this.page = seen;
     return seen;
   }

@@ -176,7 +176,7 @@ describe('two processes on one SQLite file', () => {
 
   afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('make the tables together, agree on one signing key, and a code has one winner', async () => {
+  it('make the tables together, agree on one signing key, and a code has one winner, a limit one count', async () => {
     const workers = await Promise.all([startWorker(url, 'a'), startWorker(url, 'b')]);
     const keys = await Promise.all(workers.map((worker) => worker.ask('key')));
     expect(keys[0]).toEqual(keys[1]);
@@ -186,6 +186,8 @@ describe('two processes on one SQLite file', () => {
     expect(outcomes).toHaveLength(200);
     expect(outcomes.filter((outcome) => outcome === 'redeemed')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'reused')).toHaveLength(199);
+    const given = (await Promise.all(workers.map((worker) => worker.ask('claim')))).flat();
+    expect(given.reduce<number>((sum, one) => sum + Number(one), 0)).toBe(100);
     await Promise.all(workers.map((worker) => worker.stop()));
   });
 

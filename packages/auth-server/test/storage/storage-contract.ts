@@ -7,6 +7,7 @@ import { durabilityContract } from './contract/durability.js';
 import type { ContractDatabase } from './contract/fixtures.js';
 import { grantContract } from './contract/grants.js';
 import { pendingDecisionContract } from './contract/pending-decisions.js';
+import { limitContract } from './contract/limits.js';
 import { peopleContract } from './contract/people.js';
 import { raceContract } from './contract/races.js';
 import { serverContract } from './contract/server.js';
@@ -47,6 +48,7 @@ export function storageContract(name: string, create: () => Promise<ContractData
     grantContract(contract);
     documentContract(contract);
     attemptContract(contract);
+    limitContract(contract);
     serverContract(contract);
     sweepContract(contract);
     raceContract(contract);

@@ -64,6 +64,11 @@ const tasks = {
     await storage.pendingDecisions.decide(APPROVAL);
     return [];
   },
+  claim: async (storage) => {
+    const share = { key: 'a', endsAt: NOW + 60, want: 3, limit: 100 };
+    const results = await hundred(() => storage.limits.claim(share));
+    return results.map(({ granted }) => granted);
+  },
   redeem: async (storage) => {
     const results = await hundred((index) =>
       storage.codes.redeem({

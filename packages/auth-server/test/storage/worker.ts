@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 /** Another process with a store of its own on the same database. */
 export interface Worker {
-  ask(task: 'key' | 'approve' | 'redeem'): Promise<unknown[]>;
+  ask(task: 'key' | 'approve' | 'redeem' | 'claim'): Promise<unknown[]>;
   stop(): Promise<void>;
   /** Without a chance to put anything in order. */
   kill(): Promise<void>;

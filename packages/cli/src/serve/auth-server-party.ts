@@ -2,6 +2,7 @@ import {
   type AuthServer,
   createAuthServer,
   type Lifetimes,
+  type Limits,
   type Observer,
   openStorage,
   type Storage,
@@ -91,6 +92,8 @@ async function create(
     maxActors,
     windowSeconds,
     skewSeconds,
+    limits: limitsOf(values),
+    ...(values.withoutLimits === undefined ? {} : { withoutLimits: values.withoutLimits }),
     lifetimes: lifetimesOf(values),
     observer,
     onRefused: (error) => {
@@ -110,6 +113,19 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 async function readRoots(text: string): Promise<TrustRoots> {
   return await loadTrustRoots(text.match(CERTIFICATE) ?? []);
+}
+
+function limitsOf(values: AuthServerValues): Limits {
+  return {
+    agentRequests: values.limitAgentRequests,
+    agentQuestions: values.limitAgentQuestions,
+    denials: values.limitDenials,
+    unprovenRequests: values.limitUnprovenRequests,
+    addressHosts: values.limitAddressHosts,
+    agentHosts: values.limitAgentHosts,
+    strangerHosts: values.limitStrangerHosts,
+    pageRequests: values.limitPageRequests,
+  };
 }
 
 function lifetimesOf(values: AuthServerValues): Lifetimes {

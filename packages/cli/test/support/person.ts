@@ -1,3 +1,5 @@
+import { secrets } from './program.js';
+
 /** A person's browser over HTTP: keeps cookies for each origin, follows redirects, fills in the first form of a page. */
 export interface Page {
   readonly url: string;
@@ -71,8 +73,11 @@ export class Browser {
       for (const line of response.headers.getSetCookie()) {
         const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
         jar.set(name, value);
+        secrets.secret('cookie', value);
       }
       const html = await response.text();
+      secrets.secret('csrf', /name="csrf" value="([^"]+)"/.exec(html)?.[1]);
+      secrets.secretsIn(`${url.href} ${response.headers.get('location') ?? ''}`);
       const location = response.headers.get('location');
       if (location === null) return { url: url.href, status: response.status, html };
       url = new URL(location, url);

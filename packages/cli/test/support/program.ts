@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from 'vitest';
+import { SecretWatch } from '../../../auth-server/test/secrets.js';
 
 /** The compiled program, as it is installed. */
 export const PROGRAM = fileURLToPath(new URL('../../bin/countersign.js', import.meta.url));
@@ -12,11 +13,35 @@ const DEADLINE_MS = 45_000;
 
 /** A folder that goes when the tests of the file are over; programs run in it, so that nothing else is written to. */
 export const folder = mkdtempSync(join(tmpdir(), 'countersign-cli-'));
+/** Secrets of the file's programs and persons; none may stand in what a server writes. */
+export const secrets = new SecretWatch();
 const running = new Set<ChildProcess>();
+const writtenSoFar = new Map<ChildProcess, () => string>();
 afterAll(() => {
+  for (const written of writtenSoFar.values()) secrets.printed(written());
   for (const child of running) child.kill('SIGKILL');
+  for (const name of readdirSync(folder).filter((one) => one.endsWith('.json'))) {
+    secrets.secretsIn(readFileSync(join(folder, name), 'utf8'));
+  }
   rmSync(folder, { recursive: true, force: true });
+  secrets.check();
 });
+
+/** What a program is told that nobody else may learn: passwords on its command line, in variables, typed in. */
+function noteSecrets(args: readonly string[], { env = {}, input }: RunOptions): void {
+  for (const [at, value] of args.entries()) {
+    if (args[at - 1] === '--user') secrets.secret('password', value.replace(/^[^:]*:/, ''));
+  }
+  for (const text of [...args, ...Object.values(env)]) {
+    secrets.secret('database password', /^postgres(?:ql)?:\/\/[^:/@]*:([^@]+)@/.exec(text)?.[1]);
+  }
+  secrets.secret('password', env['COUNTERSIGN_PASSWORD']);
+  if (args[0] === 'user') secrets.secret('password', input?.trim());
+}
+
+/** Only servers keep secrets, and not with `--trace`, which is there to show them. */
+const keepsSecrets = (args: readonly string[]): boolean =>
+  args[0] === 'serve' && !args.includes('--trace');
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -55,12 +80,14 @@ function environment(extra: RunOptions['env'] = {}): Record<string, string | und
 /** Starts `countersign` with these arguments. */
 export function start(args: readonly string[], options: RunOptions = {}): Running {
   const { env, input, open = false } = options;
+  noteSecrets(args, options);
   const child = spawn(process.execPath, [PROGRAM, ...args], {
     cwd: folder,
     env: environment(env),
     stdio: [open || input !== undefined ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   });
   running.add(child);
+  if (keepsSecrets(args)) writtenSoFar.set(child, () => stdout + stderr);
   let stdout = '';
   let stderr = '';
   const watchers = new Set<() => void>();
@@ -74,6 +101,7 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
     child.once('error', reject);
     child.once('close', (code, signal) => {
       running.delete(child);
+      if (!keepsSecrets(args)) secrets.secretsIn(stdout + stderr);
       resolve({ code, signal, stdout, stderr });
       for (const watcher of watchers) watcher();
     });

@@ -2,6 +2,7 @@ import type { VerificationKey } from '@countersign/httpsig';
 import type { ServerIdentifier } from '../identifiers.js';
 import { isJsonObject, type JsonObject, parseStrictJsonBytes } from '../json.js';
 import { createGuardedFetch } from '#platform';
+import { NotAdmitted } from './admit-host.js';
 import { parseDocumentUrl } from './address-guard.js';
 import { withDeadline } from './deadline.js';
 import type { Discovery, MetadataKind, PublishesKeys } from './discovery.js';
@@ -41,7 +42,7 @@ interface Metadata {
  * addresses cannot be checked, unless `hosts` or `unguardedDiscovery` (or `fetchDocument`) is given.
  */
 export function createDiscovery(options: DiscoveryOptions): Discovery {
-  const { clock, onLookup } = options;
+  const { clock, onLookup, admitHost } = options;
   const insecureLoopback = options.insecureLoopback === true;
   const { cacheSeconds, deadlineMs, ...limits } = readLimits(options);
   const cache = { ...limits, clock, staleAfterMs: deadlineMs / 4 };
@@ -70,6 +71,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   const moments = new DocumentCache<JsonObject>({
     ...cache,
     maxCacheBytes: MOMENTS_BYTES,
+    admitKnown: true,
     lifetimes: { defaultSeconds: 0, minSeconds: 0, maxSeconds: 0 },
   });
 
@@ -90,9 +92,16 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     return fetched;
   };
 
+  const admitting = (named: string) => admitHost && (() => admitHost(named));
+
   const look = <V>(
     cache: DocumentCache<V>,
-    what: { how: 'get' | 'refresh'; url: URL; document: DiscoveryLookup['document'] },
+    what: {
+      how: 'get' | 'refresh';
+      url: URL;
+      document: DiscoveryLookup['document'];
+      admit?: (() => Promise<void> | void) | undefined;
+    },
     load: Load<V>,
   ): Promise<Cached<V>> => lookUp(cache, what, load, onLookup);
 
@@ -117,7 +126,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     const url = parseDocumentUrl(`${id}/.well-known/${kind.wellKnown}`, insecureLoopback);
     const { value: held, sequence } = await look(
       documents,
-      { how, url, document: 'metadata' },
+      { how, url, document: 'metadata', admit: admitting(id) },
       async (known) => {
         const { body, cacheControl } = await download(url, METADATA, known);
         const value = { body, kind, value: readMetadata(kind, id, body) };
@@ -129,9 +138,14 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     return { value, sequence };
   };
 
-  const keySet = (named: string, how: 'get' | 'refresh'): Promise<Cached<PublishedKeys>> => {
+  /** `admit` where the request itself named the JWKS: the host of a metadata document was admitted with that. */
+  const keySet = (
+    named: string,
+    how: 'get' | 'refresh',
+    admit?: () => Promise<void> | void,
+  ): Promise<Cached<PublishedKeys>> => {
     const url = parseDocumentUrl(named, insecureLoopback);
-    return look(keySets, { how, url, document: 'keys' }, async (known) => {
+    return look(keySets, { how, url, document: 'keys', admit }, async (known) => {
       const { body, cacheControl } = await download(url, JWKS, known);
       const value = new PublishedKeys(parseStrictJsonBytes(body));
       return { value, bytes: body.length, cacheControl };
@@ -146,6 +160,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     url: string,
     kidIn: (keys: PublishedKeys) => Promise<string | undefined> | string | undefined,
     renewed: () => Promise<string>,
+    admit?: () => Promise<void> | void,
   ): Promise<VerificationKey | undefined> => {
     const find = async ({ value }: Cached<PublishedKeys>) => {
       const kid = await kidIn(value);
@@ -154,8 +169,9 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     const before = keySets.sequence;
     let held: Cached<PublishedKeys>;
     try {
-      held = await keySet(url, 'get');
+      held = await keySet(url, 'get', admit);
     } catch (error) {
+      if (error instanceof NotAdmitted) throw error;
       const now = await renewed();
       if (now === url) throw error;
       return await find(await keySet(now, 'get'));
@@ -184,10 +200,14 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
   const chainAt = (named: string, how: 'get' | 'refresh'): Promise<Cached<PublishedChain>> => {
     const url = parseDocumentUrl(named, insecureLoopback);
-    return look(chains, { how, url, document: 'certificates' }, async (known) => {
-      const { body, cacheControl } = await download(url, PEM, known);
-      return { value: await readPublishedChain(body), bytes: body.length, cacheControl };
-    });
+    return look(
+      chains,
+      { how, url, document: 'certificates', admit: admitting(named) },
+      async (known) => {
+        const { body, cacheControl } = await download(url, PEM, known);
+        return { value: await readPublishedChain(body), bytes: body.length, cacheControl };
+      },
+    );
   };
 
   /** The chain, asking the host anew, as for a `kid`, when what is held has another leaf: it may have been renewed. */
@@ -208,6 +228,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     try {
       return await withDeadline(work(), deadlineMs);
     } catch (error) {
+      if (error instanceof NotAdmitted) throw error.refusal;
       const cause = error instanceof HostRefused ? error : undefined;
       throw discoveryFailed(`${what}: ${reasonOf(error)}`, cause);
     }
@@ -226,14 +247,16 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       ),
 
     keyAt: (url, kid) =>
-      attempt(`keys at ${originOf(url)}`, () => findKey(url, withKid(kid), async () => url)),
+      attempt(`keys at ${originOf(url)}`, () =>
+        findKey(url, withKid(kid), async () => url, admitting(url)),
+      ),
 
     documentAt: (named) =>
       attempt(`document at ${originOf(named)}`, async () => {
         const url = parseDocumentUrl(named, insecureLoopback);
         const { value } = await look(
           moments,
-          { how: 'get', url, document: 'request-document' },
+          { how: 'get', url, document: 'request-document', admit: admitting(named) },
           async (known) => {
             const { body } = await download(url, METADATA, known);
             const document = parseStrictJsonBytes(body);

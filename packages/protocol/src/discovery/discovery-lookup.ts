@@ -1,4 +1,5 @@
 import type { Cached, DocumentCache, Load } from './document-cache.js';
+import { NotAdmitted } from './admit-host.js';
 import { NoRoom } from './outbound-limit.js';
 
 /** One document that discovery needed, and where it came from: for logs, metrics and spans. */
@@ -8,9 +9,11 @@ export interface DiscoveryLookup {
   readonly document: 'metadata' | 'keys' | 'certificates' | 'request-document';
   /**
    * `fetched` now; `cached`; `stale` after asking again failed or took too long; `failed`; `failed-before`, which is
-   * remembered for ten seconds and not tried again; `no-room` when too many requests were in flight.
+   * remembered for ten seconds and not tried again; `no-room` when too many requests were in flight; `not-admitted` when
+   * a limit of the receiver's did not let it be asked.
    */
-  readonly result: 'fetched' | 'cached' | 'stale' | 'failed' | 'failed-before' | 'no-room';
+  readonly result:
+    'fetched' | 'cached' | 'stale' | 'failed' | 'failed-before' | 'no-room' | 'not-admitted';
   readonly durationMilliseconds: number;
 }
 
@@ -24,11 +27,17 @@ export async function lookUp<V>(
     how,
     url,
     document,
-  }: { how: 'get' | 'refresh'; url: URL; document: DiscoveryLookup['document'] },
+    admit,
+  }: {
+    how: 'get' | 'refresh';
+    url: URL;
+    document: DiscoveryLookup['document'];
+    admit?: (() => Promise<void> | void) | undefined;
+  },
   load: Load<V>,
   onLookup: OnDiscoveryLookup | undefined,
 ): Promise<Cached<V>> {
-  if (onLookup === undefined) return await cache[how](url.href, load);
+  if (onLookup === undefined) return await cache[how](url.href, load, admit);
   const begun = performance.now();
   const before = cache.sequence;
   let asked = false;
@@ -36,14 +45,23 @@ export async function lookUp<V>(
     onLookup({ host: url.host, document, result, durationMilliseconds: performance.now() - begun });
   };
   try {
-    const found = await cache[how](url.href, (known) => {
+    const asking: Load<V> = (known) => {
       asked = true;
       return load(known);
-    });
+    };
+    const found = await cache[how](url.href, asking, admit);
     tell(found.sequence > before ? 'fetched' : asked ? 'stale' : 'cached');
     return found;
   } catch (error) {
-    tell(error instanceof NoRoom ? 'no-room' : asked ? 'failed' : 'failed-before');
+    tell(
+      error instanceof NotAdmitted
+        ? 'not-admitted'
+        : error instanceof NoRoom
+          ? 'no-room'
+          : asked
+            ? 'failed'
+            : 'failed-before',
+    );
     throw error;
   }
 }

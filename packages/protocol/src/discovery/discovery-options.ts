@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { AAuthError } from '../errors.js';
+import type { AdmitHost } from './admit-host.js';
 import type { OnDiscoveryLookup } from './discovery-lookup.js';
 import type { DocumentFetch, GuardOptions } from './document-fetch.js';
 
@@ -24,6 +25,8 @@ export interface DiscoveryOptions extends GuardOptions {
   readonly maxInFlightPerHost?: number;
   /** Told of every document that was looked up, whether a host was asked for it or not. Costs nothing when absent. */
   readonly onLookup?: OnDiscoveryLookup;
+  /** Limits how many hosts strangers make this program ask. Default: all are asked. */
+  readonly admitHost?: AdmitHost;
 }
 
 /** The shortest time any document is kept (PROTOCOL section 6). */

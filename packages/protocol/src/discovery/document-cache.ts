@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { freshSeconds, type Lifetimes } from './cache-lifetime.js';
+import { NotAdmitted } from './admit-host.js';
 import { withDeadline } from './deadline.js';
 import { HostRefused } from './document-fetch.js';
 import { reasonOf } from './failure.js';
@@ -40,6 +41,8 @@ export interface DocumentCacheOptions extends SegmentedCacheLimits {
   readonly lifetimes: Lifetimes;
   /** How long a caller who could be served stale waits for the refetch. Milliseconds. */
   readonly staleAfterMs: number;
+  /** Ask whether it may be fetched for documents that have been obtained before, too. */
+  readonly admitKnown?: boolean;
 }
 
 /**
@@ -68,14 +71,19 @@ export class DocumentCache<V> {
     return this.#entries.size;
   }
 
-  /** The value for `key`, from the cache while it is fresh. Rejects with what went wrong with the host. */
-  async get(key: string, load: Load<V>): Promise<Cached<V>> {
+  /**
+   * The value for `key`, from the cache while it is fresh. Rejects with what went wrong with the host, and with
+   * {@link NotAdmitted} when `admit` refuses a document that has not been obtained before and nobody is fetching.
+   */
+  async get(key: string, load: Load<V>, admit?: () => Promise<void> | void): Promise<Cached<V>> {
     const entry = this.#entries.get(key);
     const now = this.#options.clock();
     if (entry !== undefined && now < entry.freshUntil) return entry;
     const stale = entry !== undefined && now < entry.staleUntil ? entry : undefined;
     try {
       this.#refuseIfRemembered(key, now);
+      const isNew = entry === undefined || this.#options.admitKnown === true;
+      if (admit !== undefined && isNew && !this.#flights.has(key)) await admitted(admit);
       const flight = this.#fetch(key, load);
       return await (stale === undefined
         ? flight
@@ -146,5 +154,13 @@ export class DocumentCache<V> {
     if (this.#failures.size > this.#options.maxEntries && oldest !== undefined) {
       this.#failures.delete(oldest);
     }
+  }
+}
+
+async function admitted(admit: () => Promise<void> | void): Promise<void> {
+  try {
+    await admit();
+  } catch (refusal) {
+    throw new NotAdmitted(refusal);
   }
 }

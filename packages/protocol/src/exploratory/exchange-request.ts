@@ -53,7 +53,11 @@ export interface ExchangeVerifierOptions extends Pick<
   readonly trustedIssuers: readonly ServerIdentifier[];
 }
 
-export type ExchangeVerifier = (message: HttpMessage) => Promise<VerifiedExchange>;
+/** `admit` is asked about the caller once the signature has been verified, as that of `RequestVerifier`. */
+export type ExchangeVerifier = (
+  message: HttpMessage,
+  admit?: (caller: ServerIdentifier) => Promise<void> | void,
+) => Promise<VerifiedExchange>;
 
 interface ResolvedExchange extends ResolvedKey {
   readonly upstream: VerifiedExchange['upstream'];
@@ -73,7 +77,7 @@ interface ResolvedExchange extends ResolvedKey {
 export function createExchangeVerifier(options: ExchangeVerifierOptions): ExchangeVerifier {
   const { id, clock, discovery, insecureLoopback = false, replay } = options;
   const { windowSeconds = signingProfile.windowSeconds } = options;
-  return async (message) => {
+  return async (message, admit) => {
     const now = clock();
     const form = parseForm(message);
     const resourceToken = form.get('resource_token');
@@ -101,6 +105,7 @@ export function createExchangeVerifier(options: ExchangeVerifierOptions): Exchan
     const { resolved } = result.signature;
     const { key, upstream } = resolved;
     const caller = named.agent;
+    if (admit !== undefined) await admit(caller);
     if (replay !== undefined) {
       const signer = {
         kind: 'agent',

@@ -110,7 +110,8 @@ export async function checkReplay(
     case 'full':
       throw new AAuthError('too_many_requests', 'Too many requests in a short time; slow down.', {
         rule: 'replay_store_full',
-        retryAfterSeconds: windowSeconds,
+        // Then all are gone that were signed up to now.
+        retryAfterSeconds: windowSeconds + 1,
       });
   }
 }

@@ -43,7 +43,16 @@ export interface RequestVerifierOptions extends CallerResolverOptions {
   readonly replay?: ReplayCheckOptions;
 }
 
-export type RequestVerifier = (message: HttpMessage) => Promise<VerifiedRequest>;
+/**
+ * Asked once the signature has been verified and before the request is remembered against repeats: what it throws
+ * refuses the request, of which then nothing is kept.
+ */
+export type AdmitCaller = (caller: Caller) => Promise<void> | void;
+
+export type RequestVerifier = (
+  message: HttpMessage,
+  admit?: AdmitCaller,
+) => Promise<VerifiedRequest>;
 
 /**
  * Makes the function that verifies signed requests for one receiver. Checks run cheapest first; the network is asked
@@ -65,7 +74,7 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
     replay,
   } = options;
   const profile = profileWith(options.skewSeconds);
-  return async (message) => {
+  return async (message, admit) => {
     const now = clock();
     const resolved = (caller: Caller): ResolvedCaller => ({ key: caller.key, caller });
     const result = await verifyMessage<ResolvedCaller>(message, {
@@ -85,6 +94,7 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
     if (!result.ok) throw signatureRefused(result.failure, acceptSchemes);
     const { signature } = result;
     const { caller } = signature.resolved;
+    if (admit !== undefined) await admit(caller);
     if (replay !== undefined && mayBeReplay(message.method, signature, replay)) {
       await checkReplay(message.method, signature, caller, { now, windowSeconds }, replay);
     }

@@ -2,6 +2,7 @@ import { errorSpelling } from '@countersign/protocol';
 import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
 import { asAAuthError } from '../../fault.js';
+import { admitPageRequest } from '../../limits/page-admission.js';
 import { type Message, messagePage, pageResponse } from '../../pages/index.js';
 import { isOwnHost } from './request-origin.js';
 import { showAuthPage } from './show.js';
@@ -15,10 +16,11 @@ export async function handleAuthEndpoint(
 ): Promise<Response> {
   try {
     if (!isOwnHost(context, request)) return pageResponse(messagePage({ kind: 'wrong-host' }));
+    await admitPageRequest(context.limits, request, connection);
     switch (request.method) {
       case 'GET':
       case 'HEAD':
-        return await showAuthPage(context, request);
+        return await showAuthPage(context, request, connection);
       case 'POST':
         return await submitAuthPage(context, request, connection);
       default: {
@@ -34,6 +36,12 @@ export async function handleAuthEndpoint(
     context.report(known);
     const { requestId } = known;
     const { status } = errorSpelling(known.code);
+    if (known.code === 'too_many_requests') {
+      const { retryAfterSeconds = 60 } = known;
+      return pageResponse(
+        messagePage({ kind: 'too-many-requests', retryAfterSeconds }, { requestId }),
+      );
+    }
     if (status < 500) {
       // A form that is too large, or broke off on its way.
       const { html, headers } = messagePage({ kind: 'bad-request' }, { requestId });

@@ -18,9 +18,8 @@ export function sessionCookieName(issuer: string): string {
   return protocol === 'https:' ? '__Host-countersign' : `countersign-${port || '80'}`;
 }
 
-/** Finds who is behind a request. Writes nothing: a GET changes nothing but the claim (PROTOCOL section 5.2). */
-export async function findBrowser(context: ServerContext, request: Request): Promise<Browser> {
-  const name = sessionCookieName(context.issuer);
+/** The one well-formed value of a cookie; undefined without it, and when there are several. */
+export function cookieValue(request: Request, name: string): string | undefined {
   const values = (request.headers.get('cookie') ?? '')
     .split(';')
     .map((pair) => pair.trim())
@@ -28,9 +27,15 @@ export async function findBrowser(context: ServerContext, request: Request): Pro
     .map((pair) => pair.slice(name.length + 1));
   const [cookie] = values;
   // Two cookies of that name: one was planted, and which cannot be told.
-  if (values.length !== 1 || cookie === undefined || !COOKIE_VALUE.test(cookie)) {
-    return { cookie: undefined, session: undefined, user: undefined };
-  }
+  return values.length === 1 && cookie !== undefined && COOKIE_VALUE.test(cookie)
+    ? cookie
+    : undefined;
+}
+
+/** Finds who is behind a request. Writes nothing: a GET changes nothing but the claim (PROTOCOL section 5.2). */
+export async function findBrowser(context: ServerContext, request: Request): Promise<Browser> {
+  const cookie = cookieValue(request, sessionCookieName(context.issuer));
+  if (cookie === undefined) return { cookie: undefined, session: undefined, user: undefined };
   const session = await context.storage.sessions.find(await hashSecret(cookie), context.clock());
   const user =
     typeof session?.userId === 'string'
@@ -44,10 +49,10 @@ export function setCookie(
   context: ServerContext,
   value: string,
   maxAgeSeconds?: number,
+  name = sessionCookieName(context.issuer),
 ): readonly [string, string] {
   const secure = context.issuer.startsWith('https:') ? '; Secure' : '';
   const age = maxAgeSeconds === undefined ? '' : `; Max-Age=${maxAgeSeconds}`;
-  const name = sessionCookieName(context.issuer);
   return ['Set-Cookie', `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}${age}`];
 }
 

@@ -1,4 +1,5 @@
 import { type JsonObject, parseScope } from '@countersign/protocol';
+import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
 import {
   type ConsentView,
@@ -11,7 +12,9 @@ import {
   signInPage,
   type SignInProblem,
 } from '../../pages/index.js';
+import { recogniseBrowser } from '../../limits/page-admission.js';
 import type { UserRecord } from '../../storage/index.js';
+import { askedTooOften, deniedTooOften } from './denied-before.js';
 import { type Browser, findBrowser, formToken, setCookie } from './browser-session.js';
 import { type OpenedRequest, openRequest, readLink, readQuery } from './opened-request.js';
 import { isNavigation } from './request-origin.js';
@@ -20,7 +23,11 @@ import { isNavigation } from './request-origin.js';
  * `GET /agent/auth` (PROTOCOL section 5.2): sign-in for who is not, the question for who is. Changes nothing but the
  * claim, and that only for a person's own navigation.
  */
-export async function showAuthPage(context: ServerContext, request: Request): Promise<Response> {
+export async function showAuthPage(
+  context: ServerContext,
+  request: Request,
+  connection: Connection,
+): Promise<Response> {
   const parameters = readQuery(request.url);
   const link = parameters === undefined ? undefined : readLink(parameters);
   if (link === undefined) return pageResponse(messagePage({ kind: 'bad-request' }));
@@ -32,6 +39,9 @@ export async function showAuthPage(context: ServerContext, request: Request): Pr
   }
   const browser = await findBrowser(context, request);
   if (browser.user === undefined) return await showSignIn(context, opened, browser);
+  recogniseBrowser(context.limits, request, connection);
+  const wait = await deniedTooOften(context, opened, browser.user);
+  if (wait > 0) return pageResponse(askedTooOften(context, opened, wait));
   return await showConsent(context, opened, browser, browser.user);
 }
 

@@ -2,6 +2,7 @@ import { AAuthError, hashSecret, isAAuthError, parseForm, readBody } from '@coun
 import { signIn, type SignInResult } from '../../accounts/index.js';
 import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
+import { limited } from '../../limits/server-limits.js';
 import { type Message, messagePage, pageResponse, requestPath } from '../../pages/index.js';
 import { tokenScope } from '../../question.js';
 import type { LostDecision, UserRecord } from '../../storage/index.js';
@@ -13,14 +14,17 @@ import {
   startSession,
 } from './browser-session.js';
 import { detailClaims } from '../token-endpoint/asked-document.js';
+import { browserCookie, knownBrowser } from './known-browser.js';
 import { type OpenedRequest, openRequest, readLink } from './opened-request.js';
 import { isOwnForm } from './request-origin.js';
+import { returnAddress } from './return-address.js';
 import { identityClaims, showSignIn } from './show.js';
 
 const PAGE_BODY_LIMIT = 64 * 1024;
 
 /** A form of ours, from the browser it was shown in, about a request that is still open. */
 interface Submission {
+  readonly request: Request;
   readonly opened: OpenedRequest;
   readonly browser: Browser;
   readonly form: ReadonlyMap<string, string>;
@@ -62,7 +66,7 @@ export async function submitAuthPage(
   }
   const action = actions.get(form.get('action') ?? '');
   if (action === undefined) return message({ kind: 'bad-request' });
-  return await action(context, { opened, browser, form }, connection);
+  return await action(context, { request, opened, browser, form }, connection);
 }
 
 function message(one: Message): Response {
@@ -96,7 +100,7 @@ function seeOther(
 
 async function submitSignIn(
   context: ServerContext,
-  { opened, browser, form }: Submission,
+  { request, opened, browser, form }: Submission,
   connection: Connection,
 ): Promise<Response> {
   const username = form.get('username') ?? '';
@@ -104,18 +108,23 @@ async function submitSignIn(
     username,
     password: form.get('password') ?? '',
     address: connection.remoteAddress ?? 'unknown',
+    ...knownBrowser(context, request),
+    newBrowser: context.secret(256),
     now: context.clock(),
   });
   if (result.outcome === 'signed-in') {
     const cookie = await startSession(context, result.user, browser);
     if (cookie !== undefined) {
       context.emit?.({ type: 'sign-in', result: 'succeeded', account: result.user.id });
-      return seeOther(requestPath(opened.link), [cookie]);
+      const { browser: recognisable } = result;
+      const more = recognisable === undefined ? [] : [browserCookie(context, recognisable)];
+      return seeOther(requestPath(opened.link), [cookie, ...more]);
     }
   }
   if (result.outcome === 'too-many-attempts') {
     const { retryAfterSeconds } = result;
     context.emit?.({ type: 'sign-in', result: 'limited' });
+    context.report(limited('limit_sign_in', retryAfterSeconds, 'Too many attempts to sign in.'));
     return await showSignIn(context, opened, browser, {
       problem: { kind: 'too-many-attempts', retryAfterSeconds },
       username,
@@ -169,13 +178,7 @@ async function submitDecision(
   if (typeof answer === 'string') return await lost(context, opened, answer);
   const { agent, audience } = opened.decision;
   context.emit?.({ type: 'question-decided', outcome, agent, audience, account: user.id });
-  const location = new URL(opened.decision.redirectUri);
-  // Appended as text: the stored URI is kept byte for byte.
-  const query = new URLSearchParams(answer);
-  if (opened.state !== undefined) query.set('state', opened.state);
-  query.set('iss', context.issuer);
-  const separator = location.href.includes('?') ? '&' : '?';
-  return seeOther(`${opened.decision.redirectUri}${separator}${query.toString()}`);
+  return seeOther(returnAddress(context, opened, answer));
 }
 
 async function grant(

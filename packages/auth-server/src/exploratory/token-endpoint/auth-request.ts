@@ -182,6 +182,13 @@ async function askPerson(
   const { agent, delegate } = caller;
   const metadata = await fromStranger(context.discovery.metadata(agentMetadata, agent));
   checkRedirectUri(redirectUri, agent, metadata, context.sameOriginRedirects);
+  const wait = await context.limits.agentQuestions.take(agent, context.clock());
+  if (wait > 0) {
+    throw new AAuthError('too_many_requests', 'This agent asks people too often; slow down.', {
+      rule: 'limit_agent_questions',
+      retryAfterSeconds: wait,
+    });
+  }
   const question = await composeQuestion(context, asked, metadata);
   const now = context.clock();
   const requestToken = context.secret(256);
@@ -203,10 +210,12 @@ async function askPerson(
     { maxPendingPerAgent: context.maxPendingPerAgent },
   );
   if (created === 'too-many-pending') {
+    const limits = { maxPendingPerAgent: context.maxPendingPerAgent };
+    const roomAt = await context.storage.pendingDecisions.roomAt(agent, now, limits);
     throw new AAuthError(
       'too_many_requests',
       'This agent has too many requests that nobody has answered yet.',
-      { rule: 'too_many_pending', retryAfterSeconds: 60 },
+      { rule: 'too_many_pending', retryAfterSeconds: Math.max(1, roomAt - now) },
     );
   }
   const { kind, audience } = asked;

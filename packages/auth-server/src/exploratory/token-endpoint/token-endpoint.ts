@@ -10,12 +10,14 @@ import {
 import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
 import { asAAuthError } from '../../fault.js';
+import { onAccountOf } from '../../limits/host-admission.js';
+import { TokenAdmission } from '../../limits/token-admission.js';
 import { noteAgent, noteRequestType } from '../../observability/request-scope.js';
 import { verifyWatched } from '../../observability/verify-watched.js';
 import { answerAuthRequest } from './auth-request.js';
 import { answerCodeExchange } from './code-exchange.js';
 import { answerRefresh } from './refresh.js';
-import { answerExchange, isExchange } from './token-exchange.js';
+import { answerExchange, isExchange, requestTypeOf } from './token-exchange.js';
 
 /** An agent whose request has been verified, and what it asks. */
 export interface TokenRequest {
@@ -37,55 +39,72 @@ const answers = new Map<string, Answer>([
 export const SUPPORTED_REQUEST_TYPES: readonly string[] = [...answers.keys(), 'exchange'];
 
 /**
- * `POST /agent/token` (PROTOCOL section 5). The checks in order: method, size, signature with digest and coverage,
- * identity, form, request type; what the type then asks is in its own file. Nothing is stored before all have passed.
+ * `POST /agent/token` (PROTOCOL section 5). The checks in order: method, the limits of the address, size, signature with digest and coverage,
+ * the limits of the agent, identity, form, request type; what the type then asks is in its own file. Nothing is stored before all have passed.
  */
 export async function handleTokenEndpoint(
   context: ServerContext,
   request: Request,
   connection: Connection,
 ): Promise<Response> {
+  const admission = new TokenAdmission(context.limits, request, connection);
   try {
     if (request.method !== 'POST') {
       throw new AAuthError('method_not_allowed', 'The token endpoint takes POST.');
     }
-    const body = await readBody(request, TOKEN_BODY_LIMIT);
-    const message = receivedMessage(request, body, connection.incoming);
-    await context.keys.refresh();
-    if (isExchange(message)) return answered(await answerExchange(context, message));
-    const { caller } = await verifyWatched(context, () => context.verifyRequest(message));
-    if (caller.kind !== 'agent') {
-      throw new AAuthError(
-        'invalid_signature',
-        'Sign with a verifiable identity to be authorized.',
-        {
-          rule: 'identity_required',
-        },
-      );
-    }
-    noteAgent(caller.agent);
-    const form = parseForm(message);
-    const requestType = form.get('request_type');
-    if (requestType === undefined) {
-      throw new AAuthError('invalid_request', 'The request_type parameter is missing.');
-    }
-    const answer = answers.get(requestType);
-    if (answer === undefined) {
-      throw new AAuthError(
-        'unsupported_request_type',
-        `This server supports the request types ${SUPPORTED_REQUEST_TYPES.join(', ')}.`,
-      );
-    }
-    noteRequestType(requestType);
-    return answered(await answer(context, { caller, form }));
+    await admission.begin();
+    return await onAccountOf(admission, () => answer(context, request, connection, admission));
   } catch (error) {
     const known = asAAuthError(error);
     context.report(known);
+    await admission.refused(known).catch((failure: unknown) => {
+      context.report(asAAuthError(failure));
+    });
     const response = errorResponse(known);
     if (response.status === 401) return errorResponse(known, { kind: 'identity' });
     if (response.status === 405) response.headers.set('Allow', 'POST');
     return response;
   }
+}
+
+async function answer(
+  context: ServerContext,
+  request: Request,
+  connection: Connection,
+  admission: TokenAdmission,
+): Promise<Response> {
+  const body = await readBody(request, TOKEN_BODY_LIMIT);
+  const message = receivedMessage(request, body, connection.incoming);
+  await context.keys.refresh();
+  if (isExchange(message)) {
+    return answered(await answerExchange(context, message, admission));
+  }
+  const { caller } = await verifyWatched(context, () =>
+    context.verifyRequest(message, (one) =>
+      one.kind === 'agent' ? admission.admitAgent(one.agent, requestTypeOf(message)) : undefined,
+    ),
+  );
+  if (caller.kind !== 'agent') {
+    throw new AAuthError('invalid_signature', 'Sign with a verifiable identity to be authorized.', {
+      rule: 'identity_required',
+    });
+  }
+  admission.proved(caller.agent);
+  noteAgent(caller.agent);
+  const form = parseForm(message);
+  const requestType = form.get('request_type');
+  if (requestType === undefined) {
+    throw new AAuthError('invalid_request', 'The request_type parameter is missing.');
+  }
+  const answerType = answers.get(requestType);
+  if (answerType === undefined) {
+    throw new AAuthError(
+      'unsupported_request_type',
+      `This server supports the request types ${SUPPORTED_REQUEST_TYPES.join(', ')}.`,
+    );
+  }
+  noteRequestType(requestType);
+  return answered(await answerType(context, { caller, form }));
 }
 
 function answered(content: object): Response {

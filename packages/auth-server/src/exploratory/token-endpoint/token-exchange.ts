@@ -11,15 +11,24 @@ import type { ServerContext } from '../../context.js';
 import { noteAgent, noteRequestType } from '../../observability/request-scope.js';
 import { verifyWatched } from '../../observability/verify-watched.js';
 import type { UpstreamAccess } from '../../exchange-policy.js';
+import type { TokenAdmission } from '../../limits/token-admission.js';
 import type { IssuedTokenRecord } from '../../storage/index.js';
 
 /**
  * True for a request that says it is an exchange. Looked at before the signature, because an exchange is verified in
  * its own way, and leniently: what is wrong with the form is said by whoever verifies the request.
  */
-export function isExchange({ body }: HttpMessage): boolean {
-  const form = new URLSearchParams(new TextDecoder().decode(body));
-  return form.getAll('request_type').includes('exchange');
+export function isExchange(message: HttpMessage): boolean {
+  return requestTypesIn(message).includes('exchange');
+}
+
+/** What a request says it is, before anything in it has been checked: what it costs follows from that. */
+export function requestTypeOf(message: HttpMessage): string | undefined {
+  return requestTypesIn(message)[0];
+}
+
+function requestTypesIn({ body }: HttpMessage): string[] {
+  return new URLSearchParams(new TextDecoder().decode(body)).getAll('request_type');
 }
 
 /**
@@ -31,10 +40,14 @@ export function isExchange({ body }: HttpMessage): boolean {
 export async function answerExchange(
   context: ServerContext,
   message: HttpMessage,
+  admission: TokenAdmission,
 ): Promise<object> {
   noteRequestType('exchange');
-  const exchange = await verifyWatched(context, () => context.verifyExchange(message));
+  const exchange = await verifyWatched(context, () =>
+    context.verifyExchange(message, (one) => admission.admitAgent(one, 'exchange')),
+  );
   const { caller, key, upstream, resourceToken } = exchange;
+  admission.proved(caller);
   noteAgent(caller);
   const { resource: audience, scope: scopes } = resourceToken;
   checkAsked(exchange);

@@ -19,6 +19,18 @@ export function grantStore(database: SqlDatabase): GrantStore {
 
     list: () => database.read((queries) => selectActive(queries).execute()),
 
+    existsFor: (agent) =>
+      database.read(async (queries) => {
+        const row = await queries
+          .selectFrom('grants')
+          .select('id')
+          .where('agent', '=', agent)
+          .where('revokedAt', 'is', null)
+          .limit(1)
+          .executeTakeFirst();
+        return row !== undefined;
+      }),
+
     issueDirectly: (issue) => database.write((queries) => issueDirectly(queries, issue)),
 
     revoke: ({ id, userId, now }) =>

@@ -25,6 +25,36 @@ export function pendingDecisionStore(database: SqlDatabase): PendingDecisionStor
       );
     },
 
+    roomAt: (agent, now, { maxPendingPerAgent }) =>
+      database.read(async (queries) => {
+        const latest = await queries
+          .selectFrom('pendingDecisions')
+          .select('expiresAt')
+          .where('agent', '=', agent)
+          .where('expiresAt', '>', now)
+          .where('outcome', 'is', null)
+          .orderBy('expiresAt', 'desc')
+          .limit(maxPendingPerAgent)
+          .execute();
+        return latest.length < maxPendingPerAgent ? now : (latest.at(-1)?.expiresAt ?? now);
+      }),
+
+    deniedAt: ({ agent, userId, since, nth }) =>
+      database.read(async (queries) => {
+        const row = await queries
+          .selectFrom('pendingDecisions')
+          .select('decidedAt')
+          .where('claimedBy', '=', userId)
+          .where('agent', '=', agent)
+          .where('outcome', '=', 'denied')
+          .where('decidedAt', '>', since)
+          .orderBy('decidedAt', 'desc')
+          .offset(nth - 1)
+          .limit(1)
+          .executeTakeFirst();
+        return row?.decidedAt ?? undefined;
+      }),
+
     find: (idHash) => database.read((queries) => find(queries, idHash)),
 
     claim: (idHash, userId, now) =>

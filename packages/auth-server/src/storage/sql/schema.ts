@@ -37,4 +37,5 @@ export interface Schema {
   signInAttempts: { account: string; address: string; attemptedAt: number; failures: number };
   /** Addresses from which a person has signed in. */
   signInAddresses: { account: string; address: string; lastSignInAt: number };
+  limitCounters: { counterKey: string; endsAt: number; used: number; granted: number };
 }

@@ -26,6 +26,18 @@ export function signInAttemptStore(database: SqlDatabase): SignInAttemptStore {
       );
     },
 
+    knows: ({ account, address, now }) =>
+      database.read(async (queries) => {
+        const known = await queries
+          .selectFrom('signInAddresses')
+          .select('address')
+          .where('account', '=', account)
+          .where('address', '=', address)
+          .where('lastSignInAt', '>', now)
+          .executeTakeFirst();
+        return known !== undefined;
+      }),
+
     succeed: ({ account, address, now }) => {
       const alone = names(account, address);
       return database.write(

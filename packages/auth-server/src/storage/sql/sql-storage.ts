@@ -4,6 +4,7 @@ import { codeStore } from './code-store.js';
 import { grantStore } from './grant-store.js';
 import { healthStore } from './health-store.js';
 import { issuedTokenStore } from './issued-token-store.js';
+import { limitStore } from './limit-store.js';
 import { migrate } from './migrate.js';
 import { pendingDecisionStore } from './pending-decision-store.js';
 import { refreshTokenStore } from './refresh-token-store.js';
@@ -44,6 +45,7 @@ export function storageOn(database: SqlDatabase): Storage {
     signingKeys: signingKeyStore(database),
     settings: settingStore(database),
     signInAttempts: signInAttemptStore(database),
+    limits: limitStore(database),
     replay: replayStore(database),
     health: healthStore(database),
     sweep: (now, options) => sweep(database, now, options),

@@ -28,6 +28,8 @@ function retentions(refreshAbsoluteSeconds: number): readonly Retention[] {
       time: 'createdAt',
       keepSeconds: refreshAbsoluteSeconds,
     },
+    // Longer than the clocks of replicas may differ.
+    { table: 'limitCounters', key: ['counterKey', 'endsAt'], time: 'endsAt', keepSeconds: 60 },
     { table: 'replayEntries', key: ['entryKey'], time: 'expiresAt', keepSeconds: 0 },
     // Longer than any skew allowance (PROTOCOL 3), within which an expired token is still accepted.
     { table: 'issuedTokens', key: ['jti'], time: 'expiresAt', keepSeconds: 60 },

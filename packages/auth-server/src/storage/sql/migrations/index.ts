@@ -2,6 +2,7 @@ import type { Queries } from '../sql-database.js';
 import { attempts } from './attempts.js';
 import { delegation } from './delegation.js';
 import { documents } from './documents.js';
+import { limits } from './limits.js';
 import { people } from './people.js';
 import { replay } from './replay.js';
 import { rotation } from './rotation.js';
@@ -19,5 +20,6 @@ export const migrations: readonly Migration[] = [
   { name: 'attempts', up: attempts },
   { name: 'replay', up: replay },
   { name: 'documents', up: documents },
+  { name: 'limits', up: limits },
   { name: 'rotation', up: rotation },
 ];
