@@ -1,5 +1,9 @@
-/** Measurements, never tests: each against a baseline in the same run. `npm run bench -- --quick` takes fewer rounds. */
+/**
+ * Measurements, never tests: each against a baseline in the same run. `npm run bench -- --quick` takes fewer rounds;
+ * `npm run bench -- auth-server` and `npm run bench -- verifier` run one half.
+ */
 import { cpus } from 'node:os';
+import { authServer } from './auth-server/run.js';
 import { guardedRoute } from './guarded-route.js';
 import { againstPeers } from './peers.js';
 import { steadyState } from './steady-state.js';
@@ -10,7 +14,12 @@ const settings = quick ? { rounds: 1, milliseconds: 300 } : { rounds: 5, millise
 console.log(
   `Node ${process.version}, ${cpus().length} cores, medians of ${settings.rounds} rounds`,
 );
-await verifyInProcess(settings);
-await guardedRoute(settings);
-await againstPeers(settings);
-await steadyState({ requests: quick ? 20_000 : 1_000_000 });
+const only = process.argv.slice(2).find((word) => !word.startsWith('--'));
+if (only !== 'auth-server') {
+  await verifyInProcess(settings);
+  await guardedRoute(settings);
+  await againstPeers(settings);
+  await steadyState({ requests: quick ? 20_000 : 1_000_000 });
+}
+if (only !== 'verifier') await authServer(settings);
+process.exit();

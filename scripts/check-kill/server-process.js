@@ -37,10 +37,15 @@ export class ServerProcess {
   #child;
   #output = '';
 
-  constructor({ port, issuer, database }) {
+  constructor({ port, issuer, database, env = {} }) {
+    this.env = env;
     this.port = port;
     this.issuer = issuer;
     this.database = database;
+  }
+
+  get pid() {
+    return this.#child.pid;
   }
 
   get output() {
@@ -58,6 +63,7 @@ export class ServerProcess {
       {
         env: {
           ...process.env,
+          ...this.env,
           COUNTERSIGN_DATABASE: database,
           COUNTERSIGN_WITHOUT_LIMITS: LIMITS.join(' '),
         },

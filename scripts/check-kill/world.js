@@ -87,10 +87,10 @@ export class World {
         if (error instanceof BrokenPromise) this.broken ??= error;
         // A connection that failed: the server may have been killed. What is known by then has been written down.
         this.count('answers lost');
-        await new Promise((resolve) => setTimeout(resolve, 5));
       } finally {
         this.#busy.delete(doing);
       }
+      await new Promise((resolve) => setImmediate(resolve));
     }
   }
 
