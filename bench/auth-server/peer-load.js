@@ -64,6 +64,8 @@ export async function startPeer() {
         if (url.origin !== issuer) return new Response('', { status: 200 });
         const lines = Object.entries(headers);
         if (body !== undefined) lines.push(['Content-Type', 'application/x-www-form-urlencoded']);
+        // What the peer's sign-in page calls the name.
+        if (body?.has('username') === true) body.set('login', username);
         const { pathname, search } = url;
         return await asResponse(send(port, method, pathname + search, lines, body?.toString()));
       };
