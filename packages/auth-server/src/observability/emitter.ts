@@ -11,7 +11,7 @@ export function emitter(onEvent: Observer['onEvent']): Emit {
   return (event) => {
     const scope = currentRequest();
     try {
-      onEvent(scope === undefined ? event : { ...event, requestId: scope.requestId });
+      onEvent(scope?.requestId === undefined ? event : { ...event, requestId: scope.requestId });
     } catch {
       // The request is answered all the same.
     }

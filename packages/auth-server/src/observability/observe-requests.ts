@@ -23,7 +23,7 @@ export async function watched(
     return await inScope({ requestId }, async () => await answer());
   }
   const { endpoint, method, path } = request;
-  const scope: RequestScope = { requestId: requestId ?? newRequestId() };
+  const scope: RequestScope = { requestId: requestId ?? attempt(newRequestId) };
   const begun = performance.now();
   return await inScope(scope, async () => {
     let response: Response | undefined;
@@ -48,7 +48,7 @@ export async function watched(
     try {
       await observer.aroundRequest(
         {
-          requestId: scope.requestId,
+          ...(scope.requestId === undefined ? {} : { requestId: scope.requestId }),
           endpoint,
           method,
           ...(endpoint === 'other' ? {} : { route: path }),
@@ -61,6 +61,15 @@ export async function watched(
     }
     return response ?? (await finish());
   });
+}
+
+/** A request is answered without an id rather than not at all. */
+function attempt(make: () => string): string | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
 }
 
 function outcomeOf(status: number): RequestOutcome {

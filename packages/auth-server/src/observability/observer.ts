@@ -2,7 +2,8 @@ import type { EndpointName, ServerEvent } from './server-event.js';
 
 /** A request as it begins. */
 export interface RequestStarted {
-  readonly requestId: string;
+  /** Absent only where there is no randomness to make one of. */
+  readonly requestId?: string;
   readonly endpoint: EndpointName;
   /** As the client sent it; Node knows no methods but those of a closed list. */
   readonly method: string;

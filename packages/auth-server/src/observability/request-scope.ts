@@ -3,7 +3,8 @@ import type { RequestType } from './server-event.js';
 
 /** What is known of the request that is being answered; filled in as it is found out. */
 export interface RequestScope {
-  readonly requestId: string;
+  /** Absent only where there is no randomness to make one of. */
+  readonly requestId: string | undefined;
   requestType?: RequestType;
   agent?: string;
 }

@@ -36,7 +36,7 @@ export function tracingObserver(
         'http.request.method': method,
         ...(route === undefined ? {} : { 'http.route': route }),
         'countersign.endpoint': endpoint,
-        'countersign.request_id': requestId,
+        ...(requestId === undefined ? {} : { 'countersign.request_id': requestId }),
       };
       const parent = remoteParent(traceParent) ?? context.active();
       return tracer.startActiveSpan(

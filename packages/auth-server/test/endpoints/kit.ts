@@ -223,7 +223,6 @@ export class Bench {
   /** A request as it came over the network. */
   async send(request: Request, connection?: Connection, server = this.server): Promise<Answer> {
     this.secrets.secretsIn(request.url);
-    if (request.body !== null) this.secrets.secretsIn(await request.clone().text());
     this.secrets.secret('signature', request.headers.get('signature'));
     this.secrets.secret('signature-key', request.headers.get('signature-key'));
     const answer = await answerOf(await server.handle(request, connection));
@@ -237,11 +236,13 @@ export class Bench {
     signer: Signer = this.agent,
     shape: Partial<Shape> = {},
   ): Promise<Request> {
+    const body =
+      typeof parameters === 'string' ? parameters : new URLSearchParams(parameters).toString();
+    this.secrets.secretsIn(body);
     return await signedRequest(signer, {
       url: `${this.issuer}/agent/token`,
       headers: [['Content-Type', FORM], nonce()],
-      body:
-        typeof parameters === 'string' ? parameters : new URLSearchParams(parameters).toString(),
+      body,
       created: this.clock(),
       ...shape,
     });

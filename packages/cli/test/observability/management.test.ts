@@ -8,7 +8,7 @@ import { createReadiness } from '../../src/observability/readiness.js';
 const HEALTHY: StorageHealth = {
   missingMigrations: [],
   signingKeys: [
-    { state: 'active', createdAt: 900 },
+    { state: 'signing', createdAt: 900 },
     { state: 'retired', createdAt: 100 },
   ],
   undecidedQuestions: 7,
@@ -163,7 +163,7 @@ describe('metrics', () => {
   it('show what is asked at the scrape: keys, questions, pool, log', async () => {
     const { text } = await healthy().ask('/metrics');
     for (const line of [
-      'countersign_signing_key_age_seconds{state="active"} 100',
+      'countersign_signing_key_age_seconds{state="signing"} 100',
       'countersign_signing_key_age_seconds{state="retired"} 900',
       'countersign_questions_undecided 7',
       'countersign_storage_pool_connections{state="used"} 3',
