@@ -70,7 +70,7 @@ describe('request_type=auth when a person must decide', () => {
     const before = bench.contents();
     const answer = await bench.token(await bench.accessRequest(), bench.agent, server);
     expect(answer.status).toBe(429);
-    expect(answer.headers.get('retry-after')).toBe('60');
+    expect(answer.headers.get('retry-after')).toBe('600');
     expect(answer.json['error']).toBe('temporarily_unavailable');
     expect(bench.contents()).toEqual(before);
     // Through a delegate it is still the same agent.
