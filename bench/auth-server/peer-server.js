@@ -39,4 +39,7 @@ const provider = new Provider(issuer, {
     },
   },
 });
-createServer(provider.callback()).listen(port, '127.0.0.1', () => process.send('ready'));
+const handle = provider.callback();
+createServer((incoming, outgoing) => {
+  void handle(incoming, outgoing);
+}).listen(port, '127.0.0.1', () => process.send('ready'));
