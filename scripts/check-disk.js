@@ -22,7 +22,6 @@ if (mounted.status !== 0) {
 }
 
 build();
-const { openStorage } = await import('@countersign/auth-server');
 const { freePort } = await import('./check-kill/databases.js');
 const { startAgent, startResource } = await import('./check-kill/parties.js');
 const { send, ServerProcess } = await import('./check-kill/server-process.js');

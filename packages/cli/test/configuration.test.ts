@@ -200,6 +200,27 @@ describe('a setting that cannot be used', () => {
     expect(values.authTokenSeconds).toBe(600);
   });
 
+  it.each([
+    ['postgresql+psycopg://u:hunter2@db/x', '--database is "postgresql+psycopg://u:…@db/x"'],
+    ['POSTGRES://u:hunter2@db/x', '--database is "POSTGRES://u:…@db/x"'],
+    ['postgres:u:hunter2@db.example/x', '--database is "postgres:…"'],
+    ['postgres://u:hunter2@db/x?sslmode=bogus', 'sslmode in the URL'],
+    ['postgres://u:hunter2@db/x?foo=hunter2', 'has the setting "foo"'],
+  ])('is a database URL whose password is not shown: %s', async (database, why) => {
+    const message = await refusal({ issuer: ISSUER, database });
+    expect(message).toContain(why);
+    expect(message).not.toContain('hunter2');
+  });
+
+  it('names a file of certificates without any', async () => {
+    const file = newFile('garbage');
+    expect(await refusal({ issuer: ISSUER, x509Roots: file })).toBe(
+      `--x509-roots is "${file}": there is no PEM certificate in it.`,
+    );
+    const broken = newFile('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
+    expect(await refusal({ issuer: ISSUER, x509Roots: broken })).toContain(`"${broken}": `);
+  });
+
   it('names certificates that cannot be read', async () => {
     expect(await refusal({ issuer: ISSUER, x509Roots: '/none/roots.pem' })).toBe(
       '--x509-roots is "/none/roots.pem": it cannot be read.',
@@ -225,6 +246,12 @@ describe('the preset for production', () => {
     ['--database', { database: 'sqlite::memory:' }],
     ['--database', { database: 'postgres://me:hunter2@db.example/x?sslmode=disable' }],
     ['--database', { database: 'postgres://me:hunter2@db.example/x?sslmode=no-verify' }],
+    ['--database', { database: 'postgres://me:hunter2@db.example/x?ss%6Cmode=%64isable' }],
+    ['--database', { database: 'postgres://me:hunter2@localhost.evil.example/x?sslmode=disable' }],
+    [
+      '--database',
+      { database: 'postgres://me:hunter2@localhost/x?host=db.example&sslmode=disable' },
+    ],
   ];
   it.each(insecure)('refuses %s, and says what to do instead', async (name, flags) => {
     const message = await refusal({ issuer: ISSUER, preset: 'production', ...flags });
@@ -240,9 +267,19 @@ describe('the preset for production', () => {
     expect(warnings[0]).not.toContain('hunter2');
   });
 
-  it('takes a connection that is not encrypted to a database on this machine', async () => {
-    const database = 'postgres://me:x@127.0.0.1/x?sslmode=disable';
+  it.each([
+    'postgres://me:x@127.0.0.1/x?sslmode=disable',
+    'postgres:///x?host=/run/postgresql&sslmode=disable',
+    'postgres://me:x@db.example/x',
+  ])('takes a connection that stays on this machine or is verified: %s', async (database) => {
     expect((await read({ preset: 'production', database })).values.database).toBe(database);
+  });
+
+  it('asks for a Nonce unless it is told not to', async () => {
+    expect((await read()).values.requireNonce).toBe(false);
+    expect((await read({ preset: 'production' })).values.requireNonce).toBe(true);
+    vi.stubEnv('COUNTERSIGN_REQUIRE_NONCE', 'false');
+    expect((await read({ preset: 'production' })).values.requireNonce).toBe(false);
   });
 
   it('refuses an issuer over http, whatever else is said', async () => {
@@ -297,7 +334,7 @@ describe('the printed configuration', () => {
   it('has a line for each setting and no secret', async () => {
     const configuration = await read({
       user: ['ann:hunter2'],
-      database: 'postgres://me:hunter3@db.example/x?sslkey=hunter4',
+      database: 'postgres://me:hunter3@db.example/x?application_name=hunter4',
     });
     const printed = printConfiguration(configuration);
     expect(printed).toContain('# user: <secret>  # --user\n');

@@ -185,7 +185,7 @@ describe('the room that a request takes', () => {
     const next = await sign({ method: 'POST', ...nonce('DAECAwQFBgcICQoL') });
     expect(await refusalOf(verify(next))).toMatchObject({
       code: 'too_many_requests',
-      retryAfterSeconds: 60,
+      retryAfterSeconds: 61,
     });
     const other = await makeAgent('https://other.example');
     world.discovery.publishAgent(other);

@@ -23,3 +23,4 @@ export type * from './storage.js';
 export type * from './subjects.js';
 export { usernameKey } from './username.js';
 export type * from './users.js';
+export { type DatabaseFacts, readDatabaseUrl } from './database-facts.js';

@@ -23,7 +23,10 @@ export interface SigningKeyStore {
   insertIfNone(key: SigningKeyRecord): Promise<SigningKeyRecord>;
   /** All of them, in the order in which they sign. */
   list(): Promise<SigningKeyRecord[]>;
-  /** Adds a key that is to sign later, unless one is waiting already. */
+  /**
+   * Adds a key that is to sign later, unless one is waiting already; a second later than the last one at least, so that no
+   * two begin at once.
+   */
   add(key: SigningKeyRecord, now: number): Promise<AddedKey>;
   /**
    * Removes a key at once. When none is left that may sign at `now`, the one that is waiting does so from now on, or else

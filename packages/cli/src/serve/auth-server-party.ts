@@ -8,7 +8,6 @@ import {
   type Storage,
   StorageError,
 } from '@countersign/auth-server';
-import { loadTrustRoots, type TrustRoots } from '@countersign/protocol';
 import { clientAddress } from '../http/client-address.js';
 import type { NodeHandler } from '../http/listen.js';
 import { wiresFor } from '../options/accepted-wires.js';
@@ -70,7 +69,7 @@ export async function openAuthServer(
 async function create(
   storage: Storage,
   observer: Observer,
-  { issuer, users, policy, trustedIssuers, certificates, values }: AuthServerConfiguration,
+  { issuer, users, policy, trustedIssuers, x509Roots, values }: AuthServerConfiguration,
   log: Log,
 ): Promise<AuthServer> {
   const { requireNonce, maxPendingPerAgent, maxActors, windowSeconds, skewSeconds } = values;
@@ -87,7 +86,7 @@ async function create(
     signingAlgorithm: values.signingAlgorithm,
     ...(keyEncryptionKey === undefined ? {} : { keyEncryptionKey }),
     previousKeyEncryptionKeys: values.previousKeyEncryptionKey ?? [],
-    ...(certificates === undefined ? {} : { x509Roots: await readRoots(certificates) }),
+    ...(x509Roots === undefined ? {} : { x509Roots }),
     maxPendingPerAgent,
     maxActors,
     windowSeconds,
@@ -107,12 +106,6 @@ async function create(
     );
   }
   return authServer;
-}
-
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-
-async function readRoots(text: string): Promise<TrustRoots> {
-  return await loadTrustRoots(text.match(CERTIFICATE) ?? []);
 }
 
 function limitsOf(values: AuthServerValues): Limits {

@@ -104,14 +104,9 @@ export const authServerSettings = {
     description:
       'sqlite:FILE, or postgres://USER:PASSWORD@HOST/NAME (rather in the file that COUNTERSIGN_DATABASE_FILE names)',
     allowed: 'sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME',
-    schema: (z) => z.string().regex(/^(?:sqlite:.|postgres(?:ql)?:)/),
+    schema: (z) => z.string().regex(/^(?:sqlite:.|postgres(?:ql)?:\/\/)/),
     default: 'sqlite:./countersign.db',
     show: shownUrl,
-    insecure: {
-      when: (url) => url === 'sqlite::memory:' || isPlainConnection(url),
-      warning: 'is in memory, or reached over a connection that is not verified.',
-      instead: 'use a file, and leave sslmode out of the URL so that the connection is verified',
-    },
   }),
   migrate: setting({
     spelling: 'boolean',
@@ -400,10 +395,3 @@ export const authServerSettings = {
 
 /** The settings of an auth server once each has been checked by itself. */
 export type AuthServerValues = ValuesOf<typeof authServerSettings>;
-
-function isPlainConnection(url: string): boolean {
-  return (
-    /[?&]sslmode=(?:disable|no-verify)(?:&|$)/.test(url) &&
-    !/@(?:localhost|127\.|\[::1\])/.test(url)
-  );
-}

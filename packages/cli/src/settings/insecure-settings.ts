@@ -1,3 +1,4 @@
+import type { DatabaseFacts } from '@countersign/auth-server';
 import type { AllGiven } from './given.js';
 import type { AnySetting } from './setting.js';
 
@@ -31,4 +32,21 @@ export function insecureOnes(
 /** Words such as `never`; what else a value is, a URL for instance, may hold a secret. */
 function plain(value: string): string {
   return /^[a-z0-9-]{1,20}$/.test(value) ? value : '';
+}
+
+/** The same for a database, which is to be judged by more than the text of its URL. */
+export function insecureDatabase(
+  { lasting, protected: isProtected }: DatabaseFacts,
+  where: string,
+): readonly InsecureSetting[] {
+  if (lasting && isProtected) return [];
+  const [warning, instead] = lasting
+    ? [
+        'reaches another machine over a connection that is not encrypted or not verified.',
+        'leave sslmode out of the URL, and name a private CA in sslrootcert',
+      ]
+    : ['is in memory and gone when the server stops.', 'name a file, or a PostgreSQL database'];
+  return [
+    { warning: `${where} ${warning}`, refusal: `${where} ${warning} For production, ${instead}.` },
+  ];
 }

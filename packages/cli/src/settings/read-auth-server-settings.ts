@@ -1,4 +1,5 @@
-import type { Policy } from '@countersign/auth-server';
+import type { DatabaseFacts, Policy } from '@countersign/auth-server';
+import { isAAuthError, loadTrustRoots, type TrustRoots } from '@countersign/protocol';
 import { readFileSync } from 'node:fs';
 import { CommandError, UsageError } from '../command-error.js';
 import { readTrustedProxies, type TrustedProxies } from '../http/client-address.js';
@@ -9,8 +10,9 @@ import { authServerSettings, type AuthServerValues } from './auth-server-setting
 import { checkValues } from './check-values.js';
 import { readConfigurationFile } from './configuration-file.js';
 import { type AllGiven, fromFlag, fromVariable, type Given } from './given.js';
-import { insecureOnes } from './insecure-settings.js';
+import { insecureDatabase, insecureOnes } from './insecure-settings.js';
 import { type AnySetting, flagOf } from './setting.js';
+import { shownUrl } from './shown-url.js';
 
 /** The settings of an auth server, all of which have been checked, and what follows from them. */
 export interface AuthServerConfiguration {
@@ -22,8 +24,9 @@ export interface AuthServerConfiguration {
   readonly trustedProxies: TrustedProxies;
   readonly trustedIssuers: readonly string[];
   readonly policy: Policy;
-  /** PEM text of the CAs that `x509Roots` names. */
-  readonly certificates: string | undefined;
+  /** The CAs that `x509Roots` names. */
+  readonly x509Roots: TrustRoots | undefined;
+  readonly databaseFacts: DatabaseFacts;
   /** What to say at the start, a sentence each. */
   readonly warnings: readonly string[];
 }
@@ -48,7 +51,12 @@ export async function readAuthServerSettings(
   if (problems.length > 0) refuse(problems);
   const values = checked.values as unknown as AuthServerValues;
   const read = await readTogether(values, given, problems);
-  const insecure = insecureOnes(settings, checked.values, given);
+  const insecure = [
+    ...insecureOnes(settings, checked.values, given),
+    ...(read === undefined
+      ? []
+      : insecureDatabase(read.databaseFacts, given.get('database')?.where ?? '--database')),
+  ];
   const exposed =
     configured?.readableByOthers === true &&
     [...given.values()].some(({ source, value }) => source === 'file' && holdsSecret(value, given));
@@ -111,8 +119,12 @@ function gather(
       where: `${given.get('preset')?.where} development`,
     });
   }
-  if (given.get('preset')?.value === 'production' && !given.has('log')) {
-    given.set('log', { value: 'json', source: 'default', where: `${given.get('preset')?.where}` });
+  if (given.get('preset')?.value === 'production') {
+    const where = `${given.get('preset')?.where} production`;
+    // A Nonce on every unsafe request (PROTOCOL section 2).
+    for (const [name, value] of Object.entries({ log: 'json', requireNonce: true })) {
+      if (!given.has(name)) given.set(name, { value, source: 'default', where });
+    }
   }
   return { given, problems };
 }
@@ -176,23 +188,63 @@ async function readTogether(
         `(${where('refreshAbsoluteSeconds')}, ${refreshAbsoluteSeconds}).`,
     );
   }
-  const certificates = attempt(() => readCertificates(values.x509Roots, where('x509Roots')));
+  const { readDatabaseUrl, StorageConfigurationError } = await import('@countersign/auth-server');
+  const databaseFacts = attempt(() => {
+    try {
+      return readDatabaseUrl(values.database);
+    } catch (error) {
+      if (!(error instanceof StorageConfigurationError)) throw error;
+      throw new UsageError(
+        `${where('database')} is "${shownUrl(values.database)}": ${error.message}`,
+      );
+    }
+  });
+  const roots = await readRoots(values.x509Roots, where('x509Roots')).catch((error: unknown) => {
+    if (!(error instanceof CommandError)) throw error;
+    problems.push(error.message);
+    return undefined;
+  });
   const { readPolicy } = await import('../options/policy.js');
   const policy = attempt(() =>
     readPolicy({ ...values, where: where('policy') }, trustedIssuers ?? trust, insecureLoopback),
   );
   if (address === undefined || trustedProxies === undefined || users === undefined)
     return undefined;
-  if (trustedIssuers === undefined || policy === undefined) return undefined;
+  if (trustedIssuers === undefined || policy === undefined || databaseFacts === undefined) {
+    return undefined;
+  }
   const { id: issuer, port } = address;
-  return { issuer, port, users, trustedProxies, trustedIssuers, policy, certificates };
+  return {
+    issuer,
+    port,
+    users,
+    trustedProxies,
+    trustedIssuers,
+    policy,
+    databaseFacts,
+    x509Roots: roots,
+  };
 }
 
-function readCertificates(file: string | undefined, where: string): string | undefined {
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+async function readRoots(file: string | undefined, where: string): Promise<TrustRoots | undefined> {
   if (file === undefined) return undefined;
+  const refuse = (why: string): never => {
+    throw new UsageError(`${where} is "${file}": ${why}`);
+  };
+  let text: string;
   try {
-    return readFileSync(file, 'utf8');
+    text = readFileSync(file, 'utf8');
   } catch {
-    throw new UsageError(`${where} is "${file}": it cannot be read.`);
+    return refuse('it cannot be read.');
+  }
+  const certificates = text.match(CERTIFICATE) ?? [];
+  if (certificates.length === 0) return refuse('there is no PEM certificate in it.');
+  try {
+    return await loadTrustRoots(certificates);
+  } catch (error) {
+    if (isAAuthError(error, 'configuration_invalid')) return refuse(error.message);
+    throw error;
   }
 }

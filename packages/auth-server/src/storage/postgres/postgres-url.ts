@@ -139,7 +139,8 @@ function certificates(settings: ReadonlyMap<string, string>): ConnectionOptions 
   return options;
 }
 
-function isThisMachine(host: string): boolean {
+/** Whether what is sent to that host stays on this machine. */
+export function isThisMachine(host: string): boolean {
   if (host === '' || host === 'localhost' || host.startsWith('/')) return true;
   return host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }

@@ -23,7 +23,9 @@ export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
         const keys = await list(queries);
         if (keys.some(({ kid }) => kid === key.kid)) return 'taken';
         if (keys.some(({ activeFrom }) => activeFrom > now)) return 'pending';
-        await insert(queries, key);
+        // Never in the same second as another: the later one is to be the one that signs.
+        const latest = Math.max(...keys.map(({ activeFrom }) => activeFrom));
+        await insert(queries, { ...key, activeFrom: Math.max(key.activeFrom, latest + 1) });
         return 'added';
       }, ALONE),
 
