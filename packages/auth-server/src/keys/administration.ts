@@ -41,7 +41,7 @@ export interface RotationOptions extends KeyVaultOptions {
   readonly storage: Pick<Storage, 'signingKeys'>;
   /** Unix seconds. */
   readonly now: number;
-  /** Default `ed25519`; any that the protocol lets tokens be signed with. */
+  /** Default that of the last key; any that the protocol lets tokens be signed with. */
   readonly algorithm?: AlgorithmName | undefined;
   /** Default the thumbprint. */
   readonly kid?: string | undefined;
@@ -73,7 +73,9 @@ export async function rotateSigningKey(options: RotationOptions): Promise<Signin
   }
   const vault = await createKeyVault(options);
   const times = { createdAt: now, activeFrom: now + overlapSeconds };
-  const record = await makeKeyRecord(vault, { algorithm, kid }, times);
+  const last = (await storage.signingKeys.list()).at(-1);
+  const wanted = algorithm ?? algorithmOf(last);
+  const record = await makeKeyRecord(vault, { algorithm: wanted, kid }, times);
   switch (await storage.signingKeys.add(record, now)) {
     case 'taken':
       return invalid('There is a key of that kid already.');
@@ -99,12 +101,16 @@ export interface RevocationOptions extends KeyVaultOptions {
 export async function revokeSigningKey(options: RevocationOptions): Promise<SigningKeyInfo> {
   const { storage, kid, now } = options;
   const vault = await createKeyVault(options);
-  const replacement = await makeKeyRecord(vault, {}, { createdAt: now, activeFrom: now });
+  await removeEndedKeys(storage, now);
+  const revoked = (await storage.signingKeys.list()).find((key) => key.kid === kid);
+  const times = { createdAt: now, activeFrom: now };
+  const replacement = await makeKeyRecord(vault, { algorithm: algorithmOf(revoked) }, times);
   if (!(await storage.signingKeys.remove(kid, replacement, now))) {
     invalid('There is no signing key of that kid; see `countersign key list`.');
   }
   const keys = await listSigningKeys(storage, now);
-  const signing = keys.find(({ state }) => state === 'signing');
+  // Or, when another had begun in this very second, the one that does in the next.
+  const signing = keys.find(({ state }) => state === 'signing') ?? keys.at(-1);
   if (signing === undefined) throw new Error('no key signs after a revocation');
   return signing;
 }
@@ -135,6 +141,10 @@ export async function encryptSigningKeys(
 ): Promise<readonly string[]> {
   const vault = await createKeyVault(options);
   return await vault.encryptStored(options.storage.signingKeys);
+}
+
+function algorithmOf(key: SigningKeyRecord | undefined): AlgorithmName | undefined {
+  return ALGORITHM_NAMES.find((name) => name === key?.algorithm);
 }
 
 function invalid(message: string): never {

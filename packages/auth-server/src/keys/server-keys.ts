@@ -63,13 +63,25 @@ export async function makeKeyRecord(
 export async function openServerKeys(options: ServerKeysOptions): Promise<ServerKeys> {
   const { storage, vault, clock, keepSeconds, first, onTrouble } = options;
   const imported = new Map<string, ImportedKey>();
-  const read = async (): Promise<readonly SigningKeyRecord[]> => {
+  const unopened = new Map<string, Omit<ImportedKey, 'signing'>>();
+  const read = async (first = false): Promise<readonly SigningKeyRecord[]> => {
     const records = await storage.signingKeys.list();
     for (const record of records) {
-      if (!imported.has(record.kid)) imported.set(record.kid, await importKey(record, vault));
+      if (imported.has(record.kid)) continue;
+      try {
+        imported.set(record.kid, await importKey(record, vault));
+      } catch (error) {
+        if (first) throw error;
+        // Encrypted with a key that this process has not got. Its public part is known, and that is what others need;
+        // it may be opened the next time.
+        onTrouble(error);
+        unopened.set(record.kid, publicPart(record));
+      }
     }
     const kids = new Set(records.map(({ kid }) => kid));
-    for (const kid of imported.keys()) if (!kids.has(kid)) imported.delete(kid);
+    for (const known of [imported, unopened]) {
+      for (const kid of known.keys()) if (!kids.has(kid)) known.delete(kid);
+    }
     return records;
   };
 
@@ -78,14 +90,14 @@ export async function openServerKeys(options: ServerKeysOptions): Promise<Server
     const made = await makeKeyRecord(vault, first, { createdAt: now, activeFrom: now });
     await storage.signingKeys.insertIfNone(made);
   }
-  let records = await read();
+  let records = await read(true);
   let readAgainAt = clock() + READ_AGAIN_SECONDS;
   let reading: Promise<void> | undefined;
 
   const published = (): readonly ScheduledKey<SigningKeyRecord>[] =>
     scheduleKeys(records, clock(), keepSeconds).filter(({ state }) => state !== 'ended');
-  const keyOf = ({ record }: ScheduledKey): ImportedKey => {
-    const key = imported.get(record.kid);
+  const keyOf = ({ record }: ScheduledKey): Omit<ImportedKey, 'signing'> => {
+    const key = imported.get(record.kid) ?? unopened.get(record.kid);
     if (key === undefined) throw new Error('a key that is listed has not been imported');
     return key;
   };
@@ -104,12 +116,13 @@ export async function openServerKeys(options: ServerKeysOptions): Promise<Server
   return {
     get current() {
       const signing = published().find(({ state }) => state === 'signing');
-      if (signing === undefined) {
-        throw new AAuthError('temporarily_unavailable', 'No key may sign yet.', {
+      const key = signing === undefined ? undefined : imported.get(signing.record.kid);
+      if (key === undefined) {
+        throw new AAuthError('temporarily_unavailable', 'No key can sign now.', {
           rule: 'no_signing_key',
         });
       }
-      return keyOf(signing).signing;
+      return key.signing;
     },
     get jwks() {
       const order = ['signing', 'next', 'retired'];
@@ -140,11 +153,12 @@ interface ImportedKey {
 async function importKey(record: SigningKeyRecord, vault: KeyVault): Promise<ImportedKey> {
   const { kid } = record;
   const signing = { ...(await importSigningKey(await vault.open(record))), kid };
-  const publicJwk = { ...parsePublicJwk(signing.publicJwk).jwk, kid };
+  return { ...publicPart(record), signing };
+}
+
+/** What is published of a key: it stands in the record in the clear, sealed or not. */
+function publicPart({ kid, privateJwk }: SigningKeyRecord): Omit<ImportedKey, 'signing'> {
+  const publicJwk = { ...parsePublicJwk(privateJwk).jwk, kid };
   let verifying: Promise<VerificationKey> | undefined;
-  return {
-    signing,
-    publicJwk,
-    verifying: () => (verifying ??= importVerificationKey(publicJwk)),
-  };
+  return { publicJwk, verifying: () => (verifying ??= importVerificationKey(publicJwk)) };
 }

@@ -29,8 +29,8 @@ export interface SigningKeyStore {
    */
   add(key: SigningKeyRecord, now: number): Promise<AddedKey>;
   /**
-   * Removes a key at once. When none is left that may sign at `now`, the one that is waiting does so from now on, or else
-   * `replacement` is stored. False, and nothing changed, for an unknown `kid`.
+   * Removes a key at once. When it was the one that signs at `now`, the one that is waiting does so from now on, or else
+   * `replacement` is stored; one that had been retired never signs again. False, and nothing changed, for an unknown `kid`.
    */
   remove(kid: string, replacement: SigningKeyRecord, now: number): Promise<boolean>;
   /** Replaces how private members are kept: each of these by its `kid`, all or none. False when one is not there any more. */

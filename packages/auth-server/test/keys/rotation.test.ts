@@ -168,6 +168,53 @@ describe('a revoked key', () => {
   });
 });
 
+describe('a revocation after rotations', () => {
+  const revoke = (kid: string) =>
+    revokeSigningKey({ storage: bench.storage, issuer: ISSUER, now: bench.clock(), kid });
+
+  it('lets no retired key sign again, but the next one', async () => {
+    await rotate({ kid: 'b' });
+    bench.clock.advance(OVERLAP + 10);
+    await rotate({ kid: 'c' });
+    expect(await revoke('b')).toMatchObject({ kid: 'c', state: 'signing' });
+    bench.clock.advance(30);
+    expect(kidOf(await token())).toBe('c');
+  });
+
+  it('lets no retired key sign again, but a new one of the same algorithm', async () => {
+    const [old] = await kids();
+    await rotate({ kid: 'b', algorithm: 'ecdsa-p256-sha256' });
+    bench.clock.advance(OVERLAP + 10);
+    const signing = await revoke('b');
+    expect(signing).toMatchObject({ algorithm: 'ecdsa-p256-sha256', state: 'signing' });
+    bench.clock.advance(30);
+    expect(kidOf(await token())).toBe(signing.kid);
+    expect(await kids()).toEqual([signing.kid, old]);
+  });
+
+  it('of a key that does not sign leaves the one that does', async () => {
+    const [old = ''] = (await kids()) as string[];
+    await rotate({ kid: 'b' });
+    bench.clock.advance(OVERLAP + 10);
+    expect(await revoke(old)).toMatchObject({ kid: 'b', state: 'signing' });
+    expect(await bench.storage.signingKeys.list()).toHaveLength(1);
+  });
+
+  it('is noticed by a server that cannot open the new key, which then signs nothing', async () => {
+    const [old = ''] = (await kids()) as string[];
+    await rotate({ kid: 'b', keyEncryptionKey: secret(1) });
+    bench.clock.advance(31);
+    expect(await kids()).toEqual([old, 'b']);
+    expect(bench.refused.at(-1)).toMatchObject({ rule: 'signing_keys_unread' });
+    await revoke(old);
+    bench.clock.advance(31);
+    expect(await kids()).toEqual(['b']);
+    const answer = await bench.token(await bench.accessRequest());
+    expect(answer.status).toBe(503);
+    expect(bench.refused.at(-1)).toMatchObject({ rule: 'no_signing_key' });
+  });
+});
+
 describe('keys at rest', () => {
   const stored = () => JSON.stringify(bench.contents()['signing_keys']);
   const restarted = (more: Parameters<Bench['serverWith']>[0]) => bench.serverWith(more);

@@ -47,6 +47,8 @@ export function addKey(program: Command): void {
   withEnvironment(
     encrypting(add('revoke <kid>', 'remove a key that somebody else may have, at once'))
       .option('--yes', 'do not ask')
+      // A kid may begin with a hyphen.
+      .allowUnknownOption()
       .action(async (kid: string, options: KeyOptions) => {
         const { revokeKey } = await import('../keys/revoke.js');
         await revokeKey(kid, options);

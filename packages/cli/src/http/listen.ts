@@ -1,5 +1,5 @@
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
-import { createServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { CommandError, UsageError } from '../command-error.js';
 
@@ -32,19 +32,21 @@ export interface Listening {
   readonly port: number;
   /** `http://host:port`. */
   readonly url: string;
-  /** Takes no new connections, waits for the requests in flight (at most 10 s), then closes. */
+  /** Takes no new connections, waits for the requests in flight (at most 8 s), then closes. */
   close(): Promise<void>;
 }
 
 /** Somebody else listens on that port. */
 export class PortTakenError extends CommandError {}
 
-const DRAIN_MILLISECONDS = 10_000;
+/** Shorter than the ten seconds after which containers are killed, with time left to close the database. */
+const DRAIN_MILLISECONDS = 8_000;
 
 /** Serves `handler` over HTTP. Slow clients time out; the header block is held to 16 KiB. */
 export async function listen(handler: NodeHandler, options: ListenOptions): Promise<Listening> {
   /** How many requests of a connection are being answered. */
   const connections = new Map<Socket, number>();
+  const answering = new Set<ServerResponse>();
   let closing = false;
   const listener = getRequestListener(
     (request, env) => handler(request, (env as HttpBindings).incoming),
@@ -63,7 +65,11 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
       const { onAnswer } = options;
       const { socket } = incoming;
       connections.set(socket, (connections.get(socket) ?? 0) + 1);
+      answering.add(outgoing);
+      // A connection that goes with this answer says so, for its client to send the next request elsewhere.
+      if (closing) outgoing.shouldKeepAlive = false;
       outgoing.once('close', () => {
+        answering.delete(outgoing);
         const others = (connections.get(socket) ?? 1) - 1;
         connections.set(socket, others);
         if (closing && others === 0) socket.end();
@@ -102,6 +108,7 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
     close: () =>
       new Promise((resolve) => {
         closing = true;
+        for (const outgoing of answering) outgoing.shouldKeepAlive = false;
         const force = setTimeout(() => {
           server.closeAllConnections();
         }, DRAIN_MILLISECONDS);

@@ -45,11 +45,13 @@ export async function serveUntilStopped(options: ServeOptions): Promise<void> {
       },
     },
   );
+  // From here on: a signal while it starts ends it as soon as it has.
+  const stopping = signalled();
   try {
     party = await start();
     settle();
     note(`${party.title} is listening on ${server.url}`);
-    await signalled();
+    await stopping;
     note('Stopping: finishing the requests in flight.');
   } finally {
     settle();

@@ -31,21 +31,23 @@ export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
 
     remove: (kid, replacement, now) =>
       database.write(async (queries) => {
-        const removed = await queries
-          .deleteFrom('signingKeys')
-          .where('kid', '=', kid)
-          .executeTakeFirst();
-        if (!changed(removed)) return false;
-        const left = await list(queries);
-        if (left.some(({ activeFrom }) => activeFrom <= now)) return true;
-        const [waiting] = left;
+        const keys = await list(queries);
+        if (!keys.some((key) => key.kid === kid)) return false;
+        const signing = keys.findLast(({ activeFrom }) => activeFrom <= now);
+        await queries.deleteFrom('signingKeys').where('kid', '=', kid).execute();
+        if (signing !== undefined && signing.kid !== kid) return true;
+        // A key that another had taken over from never signs again: the next one does, or a new one.
+        const left = keys.filter((key) => key.kid !== kid);
+        const past = left.filter(({ activeFrom }) => activeFrom <= now);
+        const from = Math.max(now, ...past.map(({ activeFrom }) => activeFrom + 1));
+        const waiting = left.find(({ activeFrom }) => activeFrom > now);
         if (waiting === undefined) {
-          await insert(queries, replacement);
+          await insert(queries, { ...replacement, activeFrom: from });
           return true;
         }
         await queries
           .updateTable('signingKeys')
-          .set({ activeFrom: now })
+          .set({ activeFrom: from })
           .where('kid', '=', waiting.kid)
           .execute();
         return true;
