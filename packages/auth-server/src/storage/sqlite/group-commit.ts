@@ -57,7 +57,8 @@ export class SharedTransaction {
 /**
  * Commits once per turn of the event loop. Writers come one after another, each into a savepoint of its own inside one
  * `begin immediate`; when the turn ends, and so nobody is waiting any more, one commit keeps them all. The wait for the
- * disk, most of what a write costs, is then paid once: with 16 writers in flight 2.6 times as many writes a second.
+ * disk, most of what a write costs, is then paid once: 18,500 writes a second in place of 3,400 with 16 in flight. One
+ * that comes alone pays a tenth for it: 2,950 in place of 3,250.
  *
  * Nobody hears an answer before the commit, not even one whose own part was undone: it may have decided by rows of
  * others that are not on the disk yet. When SQLite undoes the whole, all writers are told that nothing was kept.
