@@ -11,19 +11,18 @@ export interface RequestWatch {
   readonly newRequestId: () => string;
 }
 
-/** Answers a request, and tells of it. Without an observer and a request id that came along, only answers. */
+/** Answers a request in a scope of its own, and tells of it where there is an observer. */
 export async function watched(
   { observer, emit, newRequestId }: RequestWatch,
   request: { readonly endpoint: EndpointName; readonly method: string; readonly path: string },
   { requestId, remoteAddress, traceParent }: Connection,
   answer: () => Promise<Response> | Response,
 ): Promise<Response> {
+  const scope: RequestScope = { requestId: requestId ?? attempt(newRequestId) };
   if (observer === undefined || emit === undefined) {
-    if (requestId === undefined) return await answer();
-    return await inScope({ requestId }, async () => await answer());
+    return await inScope(scope, async () => await answer());
   }
   const { endpoint, method, path } = request;
-  const scope: RequestScope = { requestId: requestId ?? attempt(newRequestId) };
   const begun = performance.now();
   return await inScope(scope, async () => {
     let response: Response | undefined;

@@ -1,17 +1,18 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RequestType } from './server-event.js';
 
-/** What is known of the request that is being answered; filled in as it is found out. */
+/** What is known of the request that is being answered, filled in as it is found out; or of what an operator does. */
 export interface RequestScope {
-  /** Absent only where there is no randomness to make one of. */
+  /** Absent only where there is no randomness to make one of, and for what an operator does. */
   readonly requestId: string | undefined;
+  readonly operator?: string;
   requestType?: RequestType;
   agent?: string;
 }
 
 const scopes = new AsyncLocalStorage<RequestScope>();
 
-/** The request that is being answered, when somebody watches or the request came with an id. */
+/** The request that is being answered. */
 export const currentRequest = (): RequestScope | undefined => scopes.getStore();
 
 /** Notes who asks, once that has been verified. */

@@ -1,0 +1,10 @@
+import { inScope } from '../observability/request-scope.js';
+
+/**
+ * Does `work` in the name of somebody who administers: what it changes in a storage stands in the audit trail as theirs,
+ * for as long as `work` and what it waits for last. The name is told, not proved; take it from what has signed them in.
+ * Returns what `work` returns.
+ */
+export async function actingAs<T>(operator: string, work: () => Promise<T>): Promise<T> {
+  return await inScope({ requestId: undefined, operator }, work);
+}

@@ -1,0 +1,29 @@
+import type { NewAuditEntry } from '../../audit/audit-entry.js';
+import { currentRequest } from '../../observability/request-scope.js';
+import type { Queries } from './sql-database.js';
+
+/** Records an act for the audit trail, inside the write transaction that does it: both happen or neither. */
+export async function recordAct(queries: Queries, entry: NewAuditEntry): Promise<void> {
+  await recordActs(queries, [entry]);
+}
+
+/** {@link recordAct} for several, in this order. */
+export async function recordActs(
+  queries: Queries,
+  entries: readonly NewAuditEntry[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  await queries
+    .insertInto('auditPending')
+    .values(entries.map((entry) => ({ text: textOf(entry) })))
+    .execute();
+}
+
+function textOf({ time, act, by, ...rest }: NewAuditEntry): string {
+  const scope = currentRequest();
+  const operator = by === undefined ? scope?.operator : undefined;
+  const actor = by ?? (operator === undefined ? 'server' : 'operator');
+  const request = scope?.requestId;
+  const entry = { time, act, by: actor, operator, ...rest, request };
+  return JSON.stringify(entry, (_name, value: unknown) => value ?? undefined);
+}
