@@ -64,7 +64,7 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
   const { storage, insecureLoopback = false, clock = systemClock } = options;
   const random: Random = options.random ?? systemRandom;
   const issuer = parseServerIdentifier(options.issuer, 'The issuer', { insecureLoopback });
-  await storage.settings.bindIssuer(issuer);
+  await storage.settings.bindIssuer(issuer, clock());
   const { observer, onRefused } = options;
   const emit =
     observer &&
@@ -102,7 +102,9 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
   );
   const lifetimes = readLifetimes(options.lifetimes);
   const vault = await createKeyVault({ ...options, issuer });
-  if (options.keyEncryptionKey !== undefined) await vault.encryptStored(storage.signingKeys);
+  if (options.keyEncryptionKey !== undefined) {
+    await vault.encryptStored(storage.signingKeys, clock());
+  }
   const keys = await openServerKeys({
     storage,
     vault,

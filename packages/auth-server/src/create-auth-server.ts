@@ -16,6 +16,11 @@ export interface AuthServer {
   handle(request: Request, connection?: Connection): Promise<Response>;
   /** Deletes what has expired, in small batches. Call it now and then; several processes may. */
   sweep(): Promise<number>;
+  /**
+   * Chains what has been recorded for the audit trail since the last time. Call it every second or so; several processes may.
+   * Without it acts are recorded all the same, but can be changed unnoticed until somebody calls it.
+   */
+  seal(): Promise<void>;
 }
 
 type Endpoint = (
@@ -85,6 +90,10 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
       });
       context.emit?.({ type: 'swept', rows, durationMilliseconds: performance.now() - begun });
       return rows;
+    },
+    seal: async () => {
+      const head = await context.storage.audit.seal();
+      if (head !== undefined) context.emit?.({ type: 'audit-sealed', ...head });
     },
   };
 }

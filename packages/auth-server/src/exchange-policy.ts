@@ -31,7 +31,8 @@ export interface ExchangeRequest {
   readonly upstream: UpstreamAccess;
 }
 
-export type ExchangeDecision =
+/** `rule` as in a `PolicyDecision`. */
+export type ExchangeDecision = { readonly rule?: string } & (
   | {
       readonly decision: 'grant';
       /**
@@ -40,7 +41,8 @@ export type ExchangeDecision =
        */
       readonly carrySubject?: boolean;
     }
-  | { readonly decision: 'deny' };
+  | { readonly decision: 'deny' }
+);
 
 /** Decides on an exchange. Nobody is ever asked: the person is not there. */
 export type ExchangePolicy = (

@@ -1,5 +1,6 @@
 /** AAuth auth server: sign-in, consent, grants and tokens on real storage. */
 export * from './accounts/index.js';
+export * from './audit/index.js';
 export type { Connection } from './connection.js';
 export { type AuthServer, createAuthServer } from './create-auth-server.js';
 export * from './observability/index.js';

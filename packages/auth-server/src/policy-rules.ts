@@ -9,6 +9,8 @@ import {
 
 /** What an agent may have without a person, never, or only with one. */
 export interface AccessRule {
+  /** What the audit trail calls it, 1 to 64 characters; by default its place, as `access[0]`. */
+  readonly name?: string;
   /** The agent's identifier; `*` is any agent, except in a rule that grants. */
   readonly agent: string;
   /** A delegate's `sub`; `null` is the agent's own key only. Left out, the rule is for the agent with all its delegates. */
@@ -30,6 +32,8 @@ export interface AccessRule {
 
 /** Which resource may call which other with a token it was called with, and for what (PROTOCOL section 5.8). */
 export interface ExchangeRule {
+  /** As in an {@link AccessRule}. */
+  readonly name?: string;
   /** The resource that calls. */
   readonly caller: string;
   /** The resource that is called. */
@@ -102,8 +106,17 @@ function scopesOf(value: unknown, where: string): readonly string[] {
   return names as readonly string[];
 }
 
+function nameOf(name: unknown, where: string): { readonly name?: string } {
+  if (name === undefined) return {};
+  if (typeof name === 'string' && /^[\w.:-](?:[\w .:-]{0,62}[\w.:-])?$/.test(name)) return { name };
+  return refuse(
+    `${where}.name`,
+    'must be 1 to 64 letters, digits, spaces, dots, colons, hyphens and underscores',
+  );
+}
+
 function accessRuleOf(value: unknown, where: string, options: IdentifierOptions): AccessRule {
-  const known = ['agent', 'delegate', 'audience', 'scopes', 'acceptDetails', 'decision'];
+  const known = ['name', 'agent', 'delegate', 'audience', 'scopes', 'acceptDetails', 'decision'];
   const members = membersOf(value, where, known);
   const { agent, delegate, audience, scopes, acceptDetails, decision } = members;
   if (!DECISIONS.includes(decision)) {
@@ -129,6 +142,7 @@ function accessRuleOf(value: unknown, where: string, options: IdentifierOptions)
     refuse(`${where}.scopes`, 'must be given in a rule that grants: the scope names, at least one');
   }
   return {
+    ...nameOf(members['name'], where),
     agent: party(agent, 'agent'),
     ...(delegate === undefined ? {} : { delegate }),
     audience: party(audience, 'audience'),
@@ -139,7 +153,15 @@ function accessRuleOf(value: unknown, where: string, options: IdentifierOptions)
 }
 
 function exchangeRuleOf(value: unknown, where: string, options: IdentifierOptions): ExchangeRule {
-  const known = ['caller', 'audience', 'scopes', 'trustedIssuer', 'carrySubject', 'acceptDetails'];
+  const known = [
+    'name',
+    'caller',
+    'audience',
+    'scopes',
+    'trustedIssuer',
+    'carrySubject',
+    'acceptDetails',
+  ];
   const members = membersOf(value, where, known);
   const { caller, audience, scopes, trustedIssuer, carrySubject, acceptDetails } = members;
   if (acceptDetails !== undefined && typeof acceptDetails !== 'boolean') {
@@ -155,6 +177,7 @@ function exchangeRuleOf(value: unknown, where: string, options: IdentifierOption
     );
   }
   return {
+    ...nameOf(members['name'], where),
     caller: identifierOf(caller, `${where}.caller`, options),
     audience: identifierOf(audience, `${where}.audience`, options),
     scopes: scopesOf(scopes, `${where}.scopes`),

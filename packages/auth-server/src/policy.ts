@@ -23,12 +23,22 @@ export interface AccessRequest {
   readonly endsAt?: number;
 }
 
-export type PolicyDecision =
+/** `rule` says which rule decided, in at most 128 characters, for the audit trail. */
+export type PolicyDecision = { readonly rule?: string } &
   /** A person must decide. */
-  | { readonly decision: 'ask-person' }
-  /** Granted without a person; the token has no `sub` (PROTOCOL section 5.5). A sign-in cannot be granted so. */
-  | { readonly decision: 'grant' }
-  | { readonly decision: 'deny' };
+  (
+    | { readonly decision: 'ask-person' }
+    /** Granted without a person; the token has no `sub` (PROTOCOL section 5.5). A sign-in cannot be granted so. */
+    | { readonly decision: 'grant' }
+    | { readonly decision: 'deny' }
+  );
+
+const MAX_RULE_LENGTH = 128;
+
+/** What a policy says of its rule, whatever a function of somebody else returns. */
+export function ruleOf({ rule }: { readonly rule?: unknown }): string | undefined {
+  return typeof rule === 'string' && rule !== '' ? rule.slice(0, MAX_RULE_LENGTH) : undefined;
+}
 
 /** Decides what becomes of a request before any person is asked. An error thrown is answered as a fault of the server. */
 export interface Policy {
@@ -38,7 +48,10 @@ export interface Policy {
 }
 
 /** Asks a person about every request. Exchanges are denied. */
-export const alwaysAskPerson: Policy = () => ({ decision: 'ask-person' });
+export const alwaysAskPerson: Policy = () => ({
+  decision: 'ask-person',
+  rule: 'always-ask-person',
+});
 
 /**
  * Grants access to whoever asks and asks a person only to sign in; exchanges any token for one whose scopes have the
@@ -48,11 +61,13 @@ export const alwaysAskPerson: Policy = () => ({ decision: 'ask-person' });
 export const neverAskPerson: Policy = Object.assign(
   ({ kind }: AccessRequest): PolicyDecision => ({
     decision: kind === 'sign-in' ? 'ask-person' : 'grant',
+    rule: 'never-ask-person',
   }),
   {
     exchange: (({ scopes, upstream }) => {
       const limited = upstream.authorizationDetails !== undefined;
-      return { decision: !limited && scopeCovers(upstream.scopes, scopes) ? 'grant' : 'deny' };
+      const covered = !limited && scopeCovers(upstream.scopes, scopes);
+      return { decision: covered ? 'grant' : 'deny', rule: 'never-ask-person' };
     }) satisfies ExchangePolicy,
   },
 );

@@ -29,14 +29,19 @@ export interface RulePolicyOptions extends IdentifierOptions {
 export function rulePolicy(rules: PolicyRules, options: RulePolicyOptions): Policy {
   const { access, exchange } = readPolicyRules(rules, options);
   const otherwise = otherwiseOf(options.otherwise);
-  const decide = (request: AccessRequest): PolicyDecision => ({
-    decision: access.find((rule) => fitsAccess(rule, request))?.decision ?? otherwise,
-  });
+  const decide = (request: AccessRequest): PolicyDecision => {
+    const index = access.findIndex((one) => fitsAccess(one, request));
+    const rule = access[index];
+    if (rule === undefined) return { decision: otherwise, rule: 'otherwise' };
+    return { decision: rule.decision, rule: rule.name ?? `access[${index}]` };
+  };
   return Object.assign(decide, {
     exchange: (request: ExchangeRequest): ExchangeDecision => {
-      const rule = exchange.find((one) => fitsExchange(one, request));
-      if (rule === undefined) return { decision: 'deny' };
-      return { decision: 'grant', carrySubject: rule.carrySubject ?? false };
+      const index = exchange.findIndex((one) => fitsExchange(one, request));
+      const rule = exchange[index];
+      if (rule === undefined) return { decision: 'deny', rule: 'no rule' };
+      const { name = `exchange[${index}]`, carrySubject = false } = rule;
+      return { decision: 'grant', carrySubject, rule: name };
     },
   });
 }

@@ -6,8 +6,9 @@
  * - `token-issued`: an auth token went into the ledger. `code-reused`: somebody came with a code that had been used, and
  *   what its first use brought was withdrawn.
  * - `grant-revoked`, and `grant-ended` for one whose document had an end.
- * - `signed-in`, `signed-out`: a person in a browser.
- * - `user-…`: accounts. `key-…`: signing keys. `keys-sealed`: how their private members are kept was replaced.
+ * - `signed-in`: a person in a browser. Attempts that fail are in the log and the metrics: a stranger could fill the trail.
+ * - `user-…`: accounts. `key-…`: signing keys; `key-removed` is one that no token needs any more. `keys-sealed`: how their
+ *   private members are kept was replaced.
  * - `issuer-bound`: the database got its issuer. `trail-pruned`: older entries were deleted.
  */
 export type AuditAct =
@@ -20,7 +21,6 @@ export type AuditAct =
   | 'grant-revoked'
   | 'grant-ended'
   | 'signed-in'
-  | 'signed-out'
   | 'user-added'
   | 'user-password-set'
   | 'user-disabled'
@@ -78,7 +78,7 @@ export interface AuditEntry {
 /** What is told of an act; who administers and the request are found out where it is recorded. */
 export type NewAuditEntry = {
   readonly [Member in keyof Omit<AuditEntry, 'operator' | 'request' | 'by'>]:
-    AuditEntry[Member] | null;
+    AuditEntry[Member] | null | undefined;
 } & Pick<AuditEntry, 'time' | 'act'> & {
     /** Left out for acts of administration: the operator's where one is known, otherwise the server's. */
     readonly by?: AuditActor;
@@ -92,6 +92,8 @@ export interface ChainedEntry {
   readonly hash: string;
   /** The {@link AuditEntry} as JSON, exactly as it was hashed. */
   readonly text: string;
+  /** The time of the entry, kept beside it to find it by; not part of the hash, but held to the entry by `verifyAuditTrail`. */
+  readonly recordedAt: number;
 }
 
 /** A place in the chain. Noted down elsewhere, it shows later that nothing up to it has been changed. */

@@ -9,7 +9,5 @@ export const CHAIN_START: AuditHead = { sequence: 0, hash: '' };
  * before it (empty for the first), its own sequence in decimal, and its text.
  */
 export function chainHash(previousHash: string, sequence: number, text: string): string {
-  return createHash('sha256')
-    .update(`${previousHash}\n${sequence}\n${text}\n`)
-    .digest('base64url');
+  return createHash('sha256').update(`${previousHash}\n${sequence}\n${text}\n`).digest('base64url');
 }

@@ -121,7 +121,9 @@ async function removeEndedKeys(storage: Pick<Storage, 'signingKeys'>, now: numbe
   const scheduled = scheduleKeys(records, now, LONGEST_KEEP_SECONDS);
   for (const { record, state } of scheduled) {
     // Never one that signs, so that the replacement is never used.
-    if (state === 'ended') await storage.signingKeys.remove(record.kid, record, now);
+    if (state === 'ended') {
+      await storage.signingKeys.remove(record.kid, record, now, 'ended');
+    }
   }
 }
 
@@ -137,10 +139,13 @@ async function infoOf(
 
 /** Encrypts what is stored plain, or with an earlier key-encryption key. Returns the `kid`s. All or nothing. */
 export async function encryptSigningKeys(
-  options: KeyVaultOptions & { readonly storage: Pick<Storage, 'signingKeys'> },
+  options: KeyVaultOptions & {
+    readonly storage: Pick<Storage, 'signingKeys'>;
+    readonly now: number;
+  },
 ): Promise<readonly string[]> {
   const vault = await createKeyVault(options);
-  return await vault.encryptStored(options.storage.signingKeys);
+  return await vault.encryptStored(options.storage.signingKeys, options.now);
 }
 
 function algorithmOf(key: SigningKeyRecord | undefined): AlgorithmName | undefined {

@@ -27,7 +27,7 @@ export interface KeyVault {
    * Encrypts with the present key what is stored plain or encrypted with an earlier one, all or nothing. Returns the `kid`s
    * of those that were changed. Opens all of them first, so that nothing is written when one cannot be.
    */
-  encryptStored(store: SigningKeyStore): Promise<readonly string[]>;
+  encryptStored(store: SigningKeyStore, now: number): Promise<readonly string[]>;
 }
 
 /** Throws `configuration_invalid` for a key-encryption key that is none. */
@@ -45,7 +45,7 @@ export async function createKeyVault(options: KeyVaultOptions): Promise<KeyVault
   return {
     keep,
     open,
-    encryptStored: async (store) => {
+    encryptStored: async (store, now) => {
       if (present === undefined) {
         throw new AAuthError('configuration_invalid', 'There is no key-encryption key.');
       }
@@ -60,7 +60,7 @@ export async function createKeyVault(options: KeyVaultOptions): Promise<KeyVault
       const sealed = await Promise.all(
         changed.map(async ({ kid, jwk }) => ({ kid, privateJwk: await keep(jwk, kid) })),
       );
-      if (sealed.length > 0 && !(await store.replaceAll(sealed))) {
+      if (sealed.length > 0 && !(await store.replaceAll(sealed, now))) {
         throw new AAuthError(
           'configuration_invalid',
           'A signing key was removed in the meantime: nothing has been changed. Try again.',

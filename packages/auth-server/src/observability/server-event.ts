@@ -126,6 +126,14 @@ export interface Swept extends OfRequest {
   readonly durationMilliseconds: number;
 }
 
+/** The audit trail has grown. Kept somewhere else, the head shows later that nothing up to it has been changed. */
+export interface AuditSealed extends OfRequest {
+  readonly type: 'audit-sealed';
+  /** Of the latest entry. */
+  readonly sequence: number;
+  readonly hash: string;
+}
+
 /** The server can answer. */
 export interface ServerStarted extends OfRequest {
   readonly type: 'server-started';
@@ -156,4 +164,5 @@ export type ServerEvent =
   | DiscoveryEvent
   | StorageEvent
   | Swept
+  | AuditSealed
   | ServerStarted;

@@ -48,6 +48,8 @@ export interface DirectIssue {
   readonly refreshToken:
     ({ readonly hash: string; readonly claims: JsonObject } & Partial<IssueTerms>) | null;
   readonly issued: IssuedTokenStamp;
+  /** The rule of the policy that grants it, for the audit trail. */
+  readonly rule?: string | undefined;
   readonly now: number;
 }
 

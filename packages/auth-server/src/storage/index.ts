@@ -1,3 +1,4 @@
+export type * from './audit.js';
 export type * from './codes.js';
 export type * from './grants.js';
 export type * from './health.js';

@@ -17,12 +17,21 @@ export interface IssuedTokenRecord {
 /** What the issuer adds to a stored approval to make a ledger row of it. */
 export type IssuedTokenStamp = Pick<IssuedTokenRecord, 'jti' | 'kind' | 'expiresAt'>;
 
+/** On what grounds a token was exchanged, for the audit trail. */
+export interface ExchangeRuling {
+  readonly rule?: string | undefined;
+  /** What the new token is for, space-separated. */
+  readonly scope: string;
+  /** Who issued the token that was exchanged, when it was not this server. */
+  readonly parentIssuer?: string | undefined;
+}
+
 export interface IssuedTokenStore {
   /**
    * Writes the row unless, in the same transaction, the grant it names is revoked or the grant's person disabled:
    * then false, and the token must not be handed out. Issuing and revoking exclude each other.
    */
-  insert(token: IssuedTokenRecord): Promise<boolean>;
+  insert(token: IssuedTokenRecord, ruling?: ExchangeRuling): Promise<boolean>;
   /** The row, until the token has expired. It does not say whether the grant still stands; `insert` and this do. */
   find(jti: string): Promise<IssuedTokenRecord | undefined>;
   /** True when the token is in the ledger and its grant, if it has one, stands and the grant's person is enabled. */

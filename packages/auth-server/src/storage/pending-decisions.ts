@@ -37,6 +37,13 @@ export type NewPendingDecision = Pick<
   | 'expiresAt'
 >;
 
+/** What policy said to it, for the audit trail. */
+export interface PolicyRuling {
+  readonly rule?: string | undefined;
+  /** What was asked for, space-separated. */
+  readonly scope?: string;
+}
+
 export type ClaimResult =
   'claimed' | 'already-claimed-by-you' | 'claimed-by-another' | 'unavailable';
 
@@ -94,6 +101,7 @@ export interface PendingDecisionStore {
   create(
     decision: NewPendingDecision,
     limits: { maxPendingPerAgent: number },
+    ruling?: PolicyRuling,
   ): Promise<'created' | 'too-many-pending'>;
   /** When `agent` may have another question at the latest, Unix seconds, while none of those it has is decided. */
   roomAt(agent: string, now: number, limits: { maxPendingPerAgent: number }): Promise<number>;

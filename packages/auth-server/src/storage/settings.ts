@@ -6,5 +6,5 @@ export interface SettingStore {
    * The first start writes the issuer down. A later start under another name throws a `StorageConfigurationError`:
    * everything stored was issued in the first name.
    */
-  bindIssuer(issuer: string): Promise<void>;
+  bindIssuer(issuer: string, now: number): Promise<void>;
 }

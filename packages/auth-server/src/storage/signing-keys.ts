@@ -16,6 +16,9 @@ export interface SigningKeyRecord {
 /** What became of adding a key: `pending` when another one is waiting to be used, `taken` when there is one of its `kid`. */
 export type AddedKey = 'added' | 'pending' | 'taken';
 
+/** For the audit trail: `revoked`, the default, although tokens may need it, or `ended`, since none does. */
+export type RemovalReason = 'revoked' | 'ended';
+
 export interface SigningKeyStore {
   /**
    * Stores `key` if there is none at all. Returns the first key: two processes that start at once get the same one.
@@ -32,7 +35,15 @@ export interface SigningKeyStore {
    * Removes a key at once. When it was the one that signs at `now`, the one that is waiting does so from now on, or else
    * `replacement` is stored; one that had been retired never signs again. False, and nothing changed, for an unknown `kid`.
    */
-  remove(kid: string, replacement: SigningKeyRecord, now: number): Promise<boolean>;
+  remove(
+    kid: string,
+    replacement: SigningKeyRecord,
+    now: number,
+    why?: RemovalReason,
+  ): Promise<boolean>;
   /** Replaces how private members are kept: each of these by its `kid`, all or none. False when one is not there any more. */
-  replaceAll(keys: readonly Pick<SigningKeyRecord, 'kid' | 'privateJwk'>[]): Promise<boolean>;
+  replaceAll(
+    keys: readonly Pick<SigningKeyRecord, 'kid' | 'privateJwk'>[],
+    now: number,
+  ): Promise<boolean>;
 }

@@ -1,4 +1,5 @@
 import type { ReplayStore } from '@countersign/protocol';
+import type { AuditStore } from './audit.js';
 import type { CodeStore } from './codes.js';
 import type { GrantStore } from './grants.js';
 import type { HealthStore } from './health.js';
@@ -44,6 +45,7 @@ export interface Storage {
   readonly limits: LimitStore;
   /** Requests that have been accepted (PROTOCOL 2). */
   readonly replay: ReplayStore;
+  readonly audit: AuditStore;
   readonly health: HealthStore;
   /** Deletes what has expired, in small batches with pauses. Returns how many rows went. */
   sweep(now: number, options: SweepOptions): Promise<number>;

@@ -21,6 +21,7 @@ export interface PasswordChange {
   readonly passwordHash: string;
   /** The session in which the person changed it, which goes on; every other one ends. Null ends all of them. */
   readonly keepSession: string | null;
+  readonly now: number;
 }
 
 export interface UserStore {
@@ -39,5 +40,5 @@ export interface UserStore {
    */
   disable(id: string, now: number): Promise<boolean>;
   /** Lets the person sign in again. False for an unknown person. */
-  enable(id: string): Promise<boolean>;
+  enable(id: string, now: number): Promise<boolean>;
 }

@@ -57,7 +57,7 @@ describe('An exchange', () => {
       expectRevoked(await kit.exchange());
       expect(bench.contents()).toEqual(before);
     } finally {
-      await bench.storage.users.enable('user-ada');
+      await bench.storage.users.enable('user-ada', bench.clock());
     }
     expect((await kit.exchange()).status).toBe(200);
   });
@@ -75,7 +75,7 @@ describe('An exchange', () => {
     try {
       expectRevoked(await kit.exchange());
     } finally {
-      await bench.storage.users.enable('user-ada');
+      await bench.storage.users.enable('user-ada', bench.clock());
     }
     expect(issued()).toEqual(before);
   });

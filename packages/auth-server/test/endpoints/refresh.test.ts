@@ -122,7 +122,7 @@ describe('request_type=refresh', () => {
     const untouched = await tokenOf();
     await bench.storage.users.disable('user-zoe', bench.clock());
     await expectRefused(token);
-    await bench.storage.users.enable('user-zoe');
+    await bench.storage.users.enable('user-zoe', bench.clock());
     await expectRefused(token);
     expect((await refresh(untouched)).status).toBe(200);
   });

@@ -267,6 +267,7 @@ describe('keys at rest', () => {
     await restarted({ keyEncryptionKey: secret(1) });
     const changed = await encryptSigningKeys({
       storage: bench.storage,
+      now: bench.clock(),
       issuer: ISSUER,
       keyEncryptionKey: secret(2),
       previousKeyEncryptionKeys: [secret(1)],

@@ -39,5 +39,16 @@ storageContract('PostgreSQL', async () => {
   await empty();
   // Generous, since a hundred at once may have to wait for one another on a busy machine.
   const limits = { connectTimeoutMilliseconds: 20_000, lockTimeoutMilliseconds: 20_000 };
-  return { connect: () => openStorage(database.url, limits), remove: async () => undefined };
+  return {
+    connect: () => openStorage(database.url, limits),
+    run: async (statements) => {
+      await admin.query(statements);
+    },
+    tamper: async (statements) => {
+      await admin.query(
+        `begin; set local session_replication_role = replica; ${statements}; commit`,
+      );
+    },
+    remove: async () => undefined,
+  };
 });

@@ -20,8 +20,22 @@ const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'countersign-stora
 
 storageContract('SQLite', async () => {
   const directory = newDirectory();
+  const file = join(directory, 'test.db');
+  const run = async (statements: string): Promise<void> => {
+    const other = new Libsql(file);
+    try {
+      other.exec(statements);
+    } finally {
+      other.close();
+    }
+  };
   return {
-    connect: () => openStorage(`sqlite:${join(directory, 'test.db')}`),
+    connect: () => openStorage(`sqlite:${file}`),
+    run,
+    tamper: (statements) =>
+      run(
+        `drop trigger audit_entries_no_update; drop trigger audit_entries_no_delete; ${statements}`,
+      ),
     remove: async () => rmSync(directory, { recursive: true, force: true }),
   };
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import type { Storage } from '../../src/storage/index.js';
+import { auditContract } from './contract/audit.js';
 import { attemptContract } from './contract/attempts.js';
 import { codeContract } from './contract/codes.js';
 import { documentContract } from './contract/documents.js';
@@ -39,7 +40,8 @@ export function storageContract(name: string, create: () => Promise<ContractData
       await database.remove();
     });
 
-    const contract = { storage: () => first, connect };
+    const contract = { storage: () => first, connect, database: () => database };
+    auditContract(contract);
     peopleContract(contract);
     sessionContract(contract);
     pendingDecisionContract(contract);

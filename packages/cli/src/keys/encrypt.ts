@@ -1,5 +1,6 @@
 import { encryptSigningKeys } from '@countersign/auth-server';
 import { UsageError } from '../command-error.js';
+import { systemClock } from '@countersign/protocol';
 import type { KeyOptions } from '../commands/key.js';
 import { withExistingStorage } from '../options/database.js';
 import { vaultOptions } from './vault-options.js';
@@ -13,7 +14,7 @@ export async function encryptKeys(options: KeyOptions): Promise<void> {
     );
   }
   const changed = await withExistingStorage(options.database, async (storage) =>
-    encryptSigningKeys({ ...(await vaultOptions(storage, options)), storage }),
+    encryptSigningKeys({ ...(await vaultOptions(storage, options)), storage, now: systemClock() }),
   );
   const lines = changed.map((kid) => `encrypted: ${kid}\n`);
   process.stdout.write(

@@ -104,6 +104,7 @@ function eventLevel(event: ServerEvent): LogLevel | undefined {
     case 'token-issued':
     case 'server-started':
     case 'storage-closed':
+    case 'audit-sealed':
       return 'info';
   }
 }

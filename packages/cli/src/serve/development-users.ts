@@ -42,5 +42,6 @@ async function renewPassword(storage: Storage, { username, password }: Developme
   }
   if (await verifyPassword(known.passwordHash, password)) return;
   const passwordHash = await hashPassword(password);
-  await storage.users.setPassword({ userId: known.id, passwordHash, keepSession: null });
+  const now = systemClock();
+  await storage.users.setPassword({ userId: known.id, passwordHash, keepSession: null, now });
 }

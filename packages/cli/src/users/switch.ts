@@ -13,8 +13,7 @@ export async function switchPerson(
   await withExistingStorage(database, async ({ users }) => {
     const person = await users.findByUsername(username);
     if (person === undefined) throw new CommandError(`There is nobody called ${username}.`);
-    if (verb === 'disable') await users.disable(person.id, systemClock());
-    else await users.enable(person.id);
+    await users[verb](person.id, systemClock());
     out(`${person.username} is ${verb}d.\n`);
   });
 }

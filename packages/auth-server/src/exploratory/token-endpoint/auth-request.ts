@@ -10,6 +10,7 @@ import {
   verifyResourceToken,
 } from '@countersign/protocol';
 import type { ServerContext } from '../../context.js';
+import { ruleOf } from '../../policy.js';
 import type { Question, QuestionDocument } from '../../question.js';
 import { detailClaims, readAskedDocument } from './asked-document.js';
 import { issueTokenAnswer } from './auth-token-answer.js';
@@ -26,6 +27,12 @@ interface Asked {
   readonly document?: QuestionDocument;
 }
 
+/** Where the person is sent once they have decided. */
+interface AnswerAddress {
+  readonly redirectUri: string;
+  readonly state: string | undefined;
+}
+
 /**
  * `request_type=auth` (PROTOCOL section 5.1): a request token when a person must decide, an auth token when policy
  * grants directly.
@@ -39,7 +46,7 @@ export async function answerAuthRequest(
   const asked = await readAsked(context, caller, form);
   const { agent, delegate } = caller;
   const { kind, audience, scopes, document } = asked;
-  const { decision } = await context.policy({
+  const decided = await context.policy({
     kind,
     agent,
     delegate,
@@ -48,15 +55,26 @@ export async function answerAuthRequest(
     ...(document?.details === undefined ? {} : { authorizationDetails: document.details }),
     ...(document?.endsAt === undefined ? {} : { endsAt: document.endsAt }),
   });
-  switch (decision) {
+  const rule = ruleOf(decided);
+  switch (decided.decision) {
     case 'deny':
+      await context.storage.audit.record({
+        time: context.clock(),
+        act: 'access-refused',
+        by: 'policy',
+        agent,
+        delegate: delegate ?? null,
+        audience,
+        scope: scopes.join(' '),
+        rule: rule ?? null,
+      });
       throw new AAuthError('access_denied', 'The policy of this auth server does not allow it.', {
         rule: 'policy_denied',
       });
     case 'grant':
-      return await grantDirectly(context, caller, asked);
+      return await grantDirectly(context, caller, asked, rule);
     case 'ask-person':
-      return await askPerson(context, caller, asked, redirectUri, state);
+      return await askPerson(context, caller, asked, { redirectUri, state, rule });
   }
 }
 
@@ -133,6 +151,7 @@ async function grantDirectly(
   context: ServerContext,
   caller: AgentCaller,
   asked: Asked,
+  rule: string | undefined,
 ): Promise<object> {
   if (asked.kind === 'sign-in') {
     throw new AAuthError('access_denied', 'A sign-in needs a person.', { rule: 'sign_in_direct' });
@@ -157,6 +176,7 @@ async function grantDirectly(
     },
     refreshToken: { hash: await hashSecret(refreshToken), claims, ...terms },
     issued: { jti: tokenId, kind: 'auth', expiresAt },
+    rule,
     now,
   });
   return await issueTokenAnswer(context, {
@@ -176,8 +196,7 @@ async function askPerson(
   context: ServerContext,
   caller: AgentCaller,
   asked: Asked,
-  redirectUri: string,
-  state: string | undefined,
+  { redirectUri, state, rule }: AnswerAddress & { readonly rule: string | undefined },
 ): Promise<object> {
   const { agent, delegate } = caller;
   const metadata = await fromStranger(context.discovery.metadata(agentMetadata, agent));
@@ -208,6 +227,7 @@ async function askPerson(
       expiresAt,
     },
     { maxPendingPerAgent: context.maxPendingPerAgent },
+    { rule, scope: asked.scopes.join(' ') },
   );
   if (created === 'too-many-pending') {
     const limits = { maxPendingPerAgent: context.maxPendingPerAgent };

@@ -11,6 +11,7 @@ import type { ServerContext } from '../../context.js';
 import { noteAgent, noteRequestType } from '../../observability/request-scope.js';
 import { verifyWatched } from '../../observability/verify-watched.js';
 import type { UpstreamAccess } from '../../exchange-policy.js';
+import { ruleOf } from '../../policy.js';
 import type { TokenAdmission } from '../../limits/token-admission.js';
 import type { IssuedTokenRecord } from '../../storage/index.js';
 
@@ -66,7 +67,7 @@ export async function answerExchange(
       : {}),
     actors: upstream.actors,
   };
-  const carried = await decide(context, { caller, audience, scopes, upstream: access });
+  const { carried, rule } = await decide(context, { caller, audience, scopes, upstream: access });
   const now = context.clock();
   const expiresAt = Math.min(now + context.lifetimes.authToken, upstream.expiresAt);
   if (expiresAt <= now) throw withdrawn('token_expired');
@@ -85,7 +86,10 @@ export async function answerExchange(
     issuedAt: now,
     expiresAt,
   };
-  if (!(await context.storage.issuedTokens.insert(row))) throw withdrawn('upstream_revoked');
+  const parentIssuer = foreign ? upstream.issuer : undefined;
+  const ruling = { rule, scope: scopes.join(' '), parentIssuer };
+  if (!(await context.storage.issuedTokens.insert(row, ruling)))
+    throw withdrawn('upstream_revoked');
   const act = actClaim(actorsOf(access, carried), context.issuer);
   const begun = performance.now();
   const authToken = await issueAuthToken(context.keys.current, {
@@ -149,18 +153,29 @@ function checkDepth({ maxActors }: ServerContext, actors: readonly Actor[]): voi
   );
 }
 
-/** Asks policy; returns whether persons' names go into the new token. */
+/** Asks policy; returns whether persons' names go into the new token, and the rule that granted it. */
 async function decide(
-  { policy }: ServerContext,
+  { policy, storage, clock }: ServerContext,
   request: Parameters<NonNullable<ServerContext['policy']['exchange']>>[0],
-): Promise<boolean> {
+): Promise<{ readonly carried: boolean; readonly rule: string | undefined }> {
   const decision = (await policy.exchange?.(request)) ?? { decision: 'deny' as const };
+  const rule = ruleOf(decision);
   if (decision.decision !== 'grant') {
+    await storage.audit.record({
+      time: clock(),
+      act: 'access-refused',
+      by: 'policy',
+      agent: request.caller,
+      audience: request.audience,
+      scope: request.scopes.join(' '),
+      rule: rule ?? null,
+      means: 'exchange',
+    });
     throw new AAuthError('access_denied', 'The policy of this auth server does not allow it.', {
       rule: 'exchange_denied',
     });
   }
-  return !request.upstream.foreign || decision.carrySubject === true;
+  return { carried: !request.upstream.foreign || decision.carrySubject === true, rule };
 }
 
 /** The chain of the new token: the upstream agent first, as the upstream token named it. */

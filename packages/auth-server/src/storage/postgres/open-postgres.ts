@@ -21,6 +21,7 @@ const DEFAULTS: Limits = {
 };
 
 const engine: SqlEngine = {
+  dialect: 'postgres',
   holdName: async (queries, name) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(queries);
   },

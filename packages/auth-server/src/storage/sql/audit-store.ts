@@ -1,6 +1,7 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
-import type { AuditHead, ChainedEntry } from '../../audit/audit-entry.js';
+import type { AuditHead } from '../../audit/audit-entry.js';
 import { CHAIN_START, chainHash } from '../../audit/chain.js';
+import { timeOf } from '../../audit/verify-trail.js';
 import type { AuditStore } from '../audit.js';
 import { recordAct } from './record-act.js';
 import { count, type Queries, type SqlDatabase } from './sql-database.js';
@@ -41,7 +42,7 @@ export function auditStore(database: SqlDatabase): AuditStore {
       database.read((queries) =>
         queries
           .selectFrom('auditEntries')
-          .select(['sequence', 'hash', 'text', 'recordedAt'])
+          .selectAll()
           .where('sequence', '>=', from)
           .orderBy('sequence')
           .limit(limit)
@@ -51,8 +52,8 @@ export function auditStore(database: SqlDatabase): AuditStore {
     firstSince: (time) => database.read((queries) => firstSince(queries, time)),
 
     prune: async (before, now) => {
-      const cut = await cutAt(database, before, now);
-      if (cut === undefined) return 0;
+      // Also what an earlier attempt did not come to, which was interrupted after that.
+      const cut = (await cutAt(database, before, now)) ?? (await database.read(startOf));
       let pruned = 0;
       for (;;) {
         const gone = await deleteBatch(database, cut);
@@ -102,16 +103,6 @@ async function hasPending(queries: Queries): Promise<boolean> {
   return row !== undefined;
 }
 
-/** An act that somebody wrote into the table by hand is chained all the same, rather than stopping every other. */
-function timeOf(text: string): number {
-  try {
-    const { time } = JSON.parse(text) as { readonly time?: unknown };
-    return typeof time === 'number' && Number.isSafeInteger(time) ? time : 0;
-  } catch {
-    return 0;
-  }
-}
-
 async function startOf(queries: Queries): Promise<AuditHead> {
   const row = await queries
     .selectFrom('auditStarts')
@@ -148,14 +139,12 @@ async function cutAt(
   now: number,
 ): Promise<AuditHead | undefined> {
   return await database.write(async (queries) => {
-    const [head, start, kept] = [
-      await headOf(queries),
-      await startOf(queries),
-      await firstSince(queries, before),
-    ];
+    const head = await headOf(queries);
+    const start = await startOf(queries);
+    const kept = await firstSince(queries, before);
     const last = Math.min(kept ?? head.sequence, head.sequence) - 1;
     if (last <= start.sequence) return undefined;
-    const cut: Pick<ChainedEntry, 'sequence' | 'hash'> = await queries
+    const cut: AuditHead = await queries
       .selectFrom('auditEntries')
       .select(['sequence', 'hash'])
       .where('sequence', '=', last)

@@ -1,4 +1,5 @@
-import { count, type SqlDatabase } from './sql-database.js';
+import { recordActs } from './record-act.js';
+import type { SqlDatabase } from './sql-database.js';
 
 /**
  * Closes at most `batch` of the grants whose documents have ended, so that no list shows them as standing. They grant
@@ -17,14 +18,26 @@ export async function closeEndedGrants(
         .where('endsAt', '<=', now)
         .where('revokedAt', 'is', null)
         .limit(batch);
-      const result = await queries
+      const closed = await queries
         .updateTable('grants')
         .set((expression) => ({ revokedAt: expression.ref('endsAt') }))
         .where('id', 'in', ended)
         // Said twice: somebody may revoke one between its being chosen and its being closed.
         .where('revokedAt', 'is', null)
-        .executeTakeFirst();
-      return count(result);
+        .returning(['id', 'userId', 'agent', 'delegate', 'audience'])
+        .execute();
+      await recordActs(
+        queries,
+        closed.map(({ id, userId, ...access }) => ({
+          time: now,
+          act: 'grant-ended',
+          by: 'server',
+          account: userId,
+          ...access,
+          grant: id,
+        })),
+      );
+      return closed.length;
     },
     { alone: ['sweep'] },
   );

@@ -1,8 +1,9 @@
 import type { CodeRecord, CodeRedemption, CodeRefusal, CodeStore, RedeemResult } from '../codes.js';
-import { insertIssuedToken } from './issued-token-store.js';
+import { insertIssuedToken, recordIssue } from './issued-token-store.js';
 import { jsonFromText } from './json-text.js';
 import { isGrantLive } from './live.js';
 import { insertRefreshToken } from './refresh-token-store.js';
+import { recordAct } from './record-act.js';
 import type { Queries, SqlDatabase } from './sql-database.js';
 import { endingWithAccess, termsFromColumns } from './terms-columns.js';
 
@@ -57,6 +58,17 @@ async function revokeFirstUse(queries: Queries, code: CodeRecord, now: number): 
     .where('hash', '=', code.refreshTokenHash)
     .where('revokedAt', 'is', null)
     .execute();
+  const { agent, delegate, audience, grantId: grant, userId: account } = code;
+  await recordAct(queries, {
+    time: now,
+    act: 'code-reused',
+    by: 'agent',
+    account,
+    agent,
+    delegate,
+    audience,
+    grant,
+  });
 }
 
 async function spend(queries: Queries, redemption: CodeRedemption): Promise<void> {
@@ -89,12 +101,14 @@ async function issue(
       createdAt: now,
     });
   }
-  await insertIssuedToken(queries, {
+  const token = {
     ...common,
     ...endingWithAccess(issued, code),
     parentJti: null,
     issuedAt: now,
-  });
+  };
+  await insertIssuedToken(queries, token);
+  await recordIssue(queries, { means: 'code', by: 'agent', account: userId, scope }, token);
   await queries
     .updateTable('pendingDecisions')
     .set({ deliveredAt: now })

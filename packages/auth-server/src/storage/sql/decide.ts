@@ -2,6 +2,7 @@ import type { ApprovedCode, DecideResult, Decision, LostDecision } from '../pend
 import { approveGrant } from './approve-grant.js';
 import { jsonToText } from './json-text.js';
 import { isUserEnabled } from './live.js';
+import { recordAct } from './record-act.js';
 import type { Queries } from './sql-database.js';
 import { termsToColumns } from './terms-columns.js';
 
@@ -23,11 +24,16 @@ export async function decide(queries: Queries, decision: Decision): Promise<Deci
     .set({ outcome, decidedAt: now })
     .where('idHash', '=', idHash)
     .execute();
-  if (decision.outcome === 'denied') return { won: true, grantId: null };
-
   const { agent, delegate, audience } = question;
+  const told = { time: now, by: 'person', account: userId, agent, delegate, audience } as const;
+  if (decision.outcome === 'denied') {
+    await recordAct(queries, { ...told, act: 'access-denied' });
+    return { won: true, grantId: null };
+  }
   const key = { userId, agent, delegate, audience };
   const grantId = await approveGrant(queries, { ...decision.grant, ...key, now });
+  const { scope } = decision.grant;
+  await recordAct(queries, { ...told, act: 'access-granted', scope, grant: grantId });
   if (decision.code !== undefined) {
     await insertCode(queries, { code: decision.code, question, grantId, userId, now });
   }

@@ -1,8 +1,9 @@
 import type { DirectIssue, GrantStore } from '../grants.js';
 import { approveGrant, findActiveGrant } from './approve-grant.js';
-import { insertIssuedToken } from './issued-token-store.js';
+import { insertIssuedToken, recordIssue } from './issued-token-store.js';
 import { insertRefreshToken } from './refresh-token-store.js';
-import { changed, type Queries, type SqlDatabase } from './sql-database.js';
+import { recordAct } from './record-act.js';
+import type { Queries, SqlDatabase } from './sql-database.js';
 import { endingWithAccess } from './terms-columns.js';
 
 export function grantStore(database: SqlDatabase): GrantStore {
@@ -33,24 +34,7 @@ export function grantStore(database: SqlDatabase): GrantStore {
 
     issueDirectly: (issue) => database.write((queries) => issueDirectly(queries, issue)),
 
-    revoke: ({ id, userId, now }) =>
-      database.write(async (queries) => {
-        const result = await queries
-          .updateTable('grants')
-          .set({ revokedAt: now })
-          .where('id', '=', id)
-          .where('revokedAt', 'is', null)
-          .$if(userId !== undefined, (own) => own.where('userId', '=', userId ?? ''))
-          .executeTakeFirst();
-        if (!changed(result)) return false;
-        await queries
-          .updateTable('refreshTokens')
-          .set({ revokedAt: now })
-          .where('grantId', '=', id)
-          .where('revokedAt', 'is', null)
-          .execute();
-        return true;
-      }),
+    revoke: (revocation) => database.write((queries) => revoke(queries, revocation)),
   };
 }
 
@@ -63,8 +47,39 @@ function selectActive(queries: Queries) {
     .orderBy('id');
 }
 
+async function revoke(
+  queries: Queries,
+  { id, userId, now }: Parameters<GrantStore['revoke']>[0],
+): Promise<boolean> {
+  const revoked = await queries
+    .updateTable('grants')
+    .set({ revokedAt: now })
+    .where('id', '=', id)
+    .where('revokedAt', 'is', null)
+    .$if(userId !== undefined, (own) => own.where('userId', '=', userId ?? ''))
+    .returning(['userId', 'agent', 'delegate', 'audience', 'scope'])
+    .executeTakeFirst();
+  if (revoked === undefined) return false;
+  await queries
+    .updateTable('refreshTokens')
+    .set({ revokedAt: now })
+    .where('grantId', '=', id)
+    .where('revokedAt', 'is', null)
+    .execute();
+  const { userId: account, ...access } = revoked;
+  await recordAct(queries, {
+    time: now,
+    act: 'grant-revoked',
+    ...(userId === undefined ? {} : { by: 'person' }),
+    account,
+    ...access,
+    grant: id,
+  });
+  return true;
+}
+
 async function issueDirectly(queries: Queries, issue: DirectIssue): Promise<string> {
-  const { grant, refreshToken, issued, now } = issue;
+  const { grant, refreshToken, issued, rule, now } = issue;
   const { agent, delegate, audience, scope } = grant;
   const grantId = await approveGrant(queries, { ...grant, userId: null, now });
   const common = { grantId, agent, delegate, audience, subject: null };
@@ -78,11 +93,13 @@ async function issueDirectly(queries: Queries, issue: DirectIssue): Promise<stri
     });
   }
   const accessEndsAt = refreshToken?.accessEndsAt ?? null;
-  await insertIssuedToken(queries, {
+  const token = {
     ...common,
     ...endingWithAccess(issued, { accessEndsAt }),
     parentJti: null,
     issuedAt: now,
-  });
+  };
+  await insertIssuedToken(queries, token);
+  await recordIssue(queries, { means: 'policy', by: 'policy', scope, rule }, token);
   return grantId;
 }

@@ -1,13 +1,16 @@
+import type { NewAuditEntry } from '../../audit/audit-entry.js';
 import type { IssuedTokenRecord, IssuedTokenStore } from '../issued-tokens.js';
 import { isGrantLive, isGrantLiveNow } from './live.js';
+import { recordAct } from './record-act.js';
 import type { Queries, SqlDatabase } from './sql-database.js';
 
 export function issuedTokenStore(database: SqlDatabase): IssuedTokenStore {
   return {
-    insert: (token) =>
+    insert: (token, ruling) =>
       database.write(async (queries) => {
         if (token.grantId !== null && !(await isGrantLive(queries, token.grantId))) return false;
         await insertIssuedToken(queries, token);
+        await recordIssue(queries, { means: 'exchange', by: 'policy', ...ruling }, token);
         return true;
       }),
 
@@ -45,4 +48,24 @@ export async function insertIssuedToken(queries: Queries, token: IssuedTokenReco
       expiresAt,
     })
     .execute();
+}
+
+/** Records the token in the audit trail; beside its row in the ledger, which goes when the token has expired. */
+export async function recordIssue(
+  queries: Queries,
+  told: Pick<NewAuditEntry, 'means' | 'by' | 'account' | 'scope' | 'rule' | 'parentIssuer'>,
+  token: IssuedTokenRecord,
+): Promise<void> {
+  const { jti, agent, delegate, audience, grantId, parentJti, issuedAt } = token;
+  await recordAct(queries, {
+    time: issuedAt,
+    act: 'token-issued',
+    agent,
+    delegate,
+    audience,
+    grant: grantId,
+    token: jti,
+    parentToken: parentJti,
+    ...told,
+  });
 }

@@ -1,6 +1,7 @@
 import { StorageConfigurationError } from '../storage-error.js';
 import { type Migration, migrations } from './migrations/index.js';
 import type { Queries, SqlDatabase } from './sql-database.js';
+import type { Dialect } from './sql-engine.js';
 
 /** How far the tables of a database have come. */
 export interface SchemaState {
@@ -39,7 +40,9 @@ export async function migrate(
 ): Promise<readonly string[]> {
   const { missing } = await schemaState(database, known);
   if (missing.length === 0) return [];
-  return database.write((queries) => applyMissing(queries, known), { alone: ['schema'] });
+  return database.write((queries) => applyMissing(queries, database.dialect, known), {
+    alone: ['schema'],
+  });
 }
 
 /** Throws a `StorageConfigurationError` unless the tables are up to date. */
@@ -57,6 +60,7 @@ export async function requireLatest(
 
 async function applyMissing(
   queries: Queries,
+  dialect: Dialect,
   known: readonly Migration[],
 ): Promise<readonly string[]> {
   await queries.schema
@@ -70,7 +74,7 @@ async function applyMissing(
   for (const [index, { name, up }] of known.entries()) {
     const version = index + 1;
     if (version <= current) continue;
-    await up(queries);
+    await up(queries, dialect);
     await queries.insertInto('schemaMigrations').values({ version, name }).execute();
   }
   return missing;

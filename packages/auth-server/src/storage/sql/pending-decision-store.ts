@@ -6,12 +6,13 @@ import type {
 } from '../pending-decisions.js';
 import { decide } from './decide.js';
 import { jsonFromText, jsonToText } from './json-text.js';
+import { recordAct } from './record-act.js';
 import { changed, type Queries, type SqlDatabase } from './sql-database.js';
 
 export function pendingDecisionStore(database: SqlDatabase): PendingDecisionStore {
   return {
-    create: (decision, { maxPendingPerAgent }) => {
-      const { agent, createdAt } = decision;
+    create: (decision, { maxPendingPerAgent }, ruling) => {
+      const { agent, delegate, audience, createdAt } = decision;
       // Alone: questions that come at the same time must count one another.
       const alone = [`questions of ${agent}`];
       return database.write(
@@ -19,6 +20,15 @@ export function pendingDecisionStore(database: SqlDatabase): PendingDecisionStor
           const waiting = await countWaiting(queries, agent, createdAt);
           if (waiting >= maxPendingPerAgent) return 'too-many-pending';
           await insert(queries, decision);
+          await recordAct(queries, {
+            time: createdAt,
+            act: 'question-asked',
+            by: 'policy',
+            agent,
+            delegate,
+            audience,
+            ...ruling,
+          });
           return 'created';
         },
         { alone },

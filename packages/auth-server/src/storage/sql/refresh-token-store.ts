@@ -4,7 +4,7 @@ import type {
   RefreshTokenStore,
   RefreshTokenUse,
 } from '../refresh-tokens.js';
-import { insertIssuedToken } from './issued-token-store.js';
+import { insertIssuedToken, recordIssue } from './issued-token-store.js';
 import { jsonFromText, jsonToText } from './json-text.js';
 import { isGrantLive } from './live.js';
 import { changed, type Queries, type SqlDatabase } from './sql-database.js';
@@ -78,8 +78,8 @@ async function useToken(
     .selectAll()
     .where('hash', '=', hash)
     .executeTakeFirstOrThrow();
-  const { grantId, audience, subject } = row;
-  await insertIssuedToken(queries, {
+  const { grantId, audience, subject, userId: account, scope } = row;
+  const token = {
     ...endingWithAccess(issued, row),
     grantId,
     agent,
@@ -88,6 +88,8 @@ async function useToken(
     subject,
     parentJti: null,
     issuedAt: now,
-  });
+  };
+  await insertIssuedToken(queries, token);
+  await recordIssue(queries, { means: 'refresh', by: 'agent', account, scope }, token);
   return { ...row, ...termsFromColumns(row), claims: jsonFromText(row.claims) };
 }

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+import type { AuditHead, ChainedEntry } from '../../audit/audit-entry.js';
 import type { CodeRecord } from '../codes.js';
 import type { GrantRecord } from '../grants.js';
 import type { IssuedTokenRecord } from '../issued-tokens.js';
@@ -37,5 +39,10 @@ export interface Schema {
   signInAttempts: { account: string; address: string; attemptedAt: number; failures: number };
   /** Addresses from which a person has signed in. */
   signInAddresses: { account: string; address: string; lastSignInAt: number };
+  /** Acts that are recorded and not chained yet. `id` counts up by itself. */
+  auditPending: { id: Generated<number>; text: string };
+  auditEntries: ChainedEntry;
+  /** Where the chain begins: the last entry that was pruned, each time. */
+  auditStarts: AuditHead & { prunedAt: number };
   limitCounters: { counterKey: string; endsAt: number; used: number; granted: number };
 }

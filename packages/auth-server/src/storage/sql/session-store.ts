@@ -1,5 +1,6 @@
 import type { SessionRecord, SessionStore } from '../sessions.js';
 import { isUserEnabled } from './live.js';
+import { recordAct } from './record-act.js';
 import { changed, count, type Queries, type SqlDatabase } from './sql-database.js';
 
 export function sessionStore(database: SqlDatabase): SessionStore {
@@ -72,5 +73,13 @@ async function insert(queries: Queries, session: SessionRecord): Promise<boolean
     .insertInto('sessions')
     .values({ idHash, userId, createdAt, authenticatedAt, lastSeenAt, expiresAt })
     .execute();
+  if (userId !== null) {
+    await recordAct(queries, {
+      time: createdAt,
+      act: 'signed-in',
+      by: 'person',
+      account: userId,
+    });
+  }
   return true;
 }

@@ -1,6 +1,7 @@
 import type { SettingStore } from '../settings.js';
 import { StorageConfigurationError } from '../storage-error.js';
-import type { Queries, SqlDatabase } from './sql-database.js';
+import { recordAct } from './record-act.js';
+import { changed, type Queries, type SqlDatabase } from './sql-database.js';
 
 const ISSUER = 'issuer';
 
@@ -17,13 +18,14 @@ export function settingStore(database: SqlDatabase): SettingStore {
           .execute();
       }),
 
-    bindIssuer: (issuer) =>
+    bindIssuer: (issuer, now) =>
       database.write(async (queries) => {
-        await queries
+        const result = await queries
           .insertInto('settings')
           .values({ key: ISSUER, value: issuer })
           .onConflict((conflict) => conflict.column('key').doNothing())
-          .execute();
+          .executeTakeFirst();
+        if (changed(result)) await recordAct(queries, { time: now, act: 'issuer-bound', issuer });
         const bound = await getSetting(queries, ISSUER);
         if (bound === issuer) return;
         throw new StorageConfigurationError(

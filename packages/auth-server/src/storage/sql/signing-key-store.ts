@@ -1,5 +1,6 @@
 import type { SigningKeyRecord, SigningKeyStore } from '../signing-keys.js';
 import { jsonFromText, jsonToText } from './json-text.js';
+import { recordAct } from './record-act.js';
 import type { Schema } from './schema.js';
 import { changed, type Queries, type SqlDatabase } from './sql-database.js';
 
@@ -13,6 +14,7 @@ export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
         const [first] = await list(queries);
         if (first !== undefined) return first;
         await insert(queries, key);
+        await recordAdded(queries, key, key.createdAt);
         return key;
       }, ALONE),
 
@@ -26,15 +28,18 @@ export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
         // Never in the same second as another: the later one is to be the one that signs.
         const latest = Math.max(...keys.map(({ activeFrom }) => activeFrom));
         await insert(queries, { ...key, activeFrom: Math.max(key.activeFrom, latest + 1) });
+        await recordAdded(queries, key, now);
         return 'added';
       }, ALONE),
 
-    remove: (kid, replacement, now) =>
+    remove: (kid, replacement, now, why = 'revoked') =>
       database.write(async (queries) => {
         const keys = await list(queries);
         if (!keys.some((key) => key.kid === kid)) return false;
         const signing = keys.findLast(({ activeFrom }) => activeFrom <= now);
         await queries.deleteFrom('signingKeys').where('kid', '=', kid).execute();
+        const act = why === 'revoked' ? 'key-revoked' : 'key-removed';
+        await recordAct(queries, { time: now, act, key: kid });
         if (signing !== undefined && signing.kid !== kid) return true;
         // A key that another had taken over from never signs again: the next one does, or a new one.
         const left = keys.filter((key) => key.kid !== kid);
@@ -43,6 +48,7 @@ export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
         const waiting = left.find(({ activeFrom }) => activeFrom > now);
         if (waiting === undefined) {
           await insert(queries, { ...replacement, activeFrom: from });
+          await recordAdded(queries, replacement, now);
           return true;
         }
         await queries
@@ -53,7 +59,7 @@ export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
         return true;
       }, ALONE),
 
-    replaceAll: (keys) =>
+    replaceAll: (keys, now) =>
       database
         .write(async (queries) => {
           for (const { kid, privateJwk } of keys) {
@@ -64,6 +70,8 @@ export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
               .executeTakeFirst();
             if (!changed(result)) throw new KeyGone();
           }
+          const key = keys.map(({ kid }) => kid).join(' ');
+          await recordAct(queries, { time: now, act: 'keys-sealed', key });
           return true;
         }, ALONE)
         .catch((error: unknown) => {
@@ -84,6 +92,14 @@ async function list(queries: Queries): Promise<SigningKeyRecord[]> {
     .orderBy('kid')
     .execute();
   return rows.map((row) => ({ ...row, privateJwk: jsonFromText(row.privateJwk) }));
+}
+
+async function recordAdded(
+  queries: Queries,
+  { kid }: SigningKeyRecord,
+  time: number,
+): Promise<void> {
+  await recordAct(queries, { time, act: 'key-added', key: kid });
 }
 
 async function insert(queries: Queries, key: SigningKeyRecord): Promise<void> {

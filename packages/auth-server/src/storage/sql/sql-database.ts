@@ -4,7 +4,7 @@ import type { StorageWatch } from '../../observability/watch-storage.js';
 import type { PoolUse } from '../health.js';
 import { StorageError } from '../storage-error.js';
 import type { Schema } from './schema.js';
-import { singleWriter, type SqlEngine } from './sql-engine.js';
+import { type Dialect, singleWriter, type SqlEngine } from './sql-engine.js';
 
 /** Something that runs queries: the database itself or a transaction on it. */
 export type Queries = Kysely<Schema>;
@@ -75,6 +75,10 @@ export class SqlDatabase {
         await pause(PAUSE_MILLISECONDS);
       }
     });
+  }
+
+  get dialect(): Dialect {
+    return this.#engine.dialect;
   }
 
   isMissingTable(error: unknown): boolean {

@@ -1,8 +1,12 @@
 import type { PoolUse } from '../health.js';
 import type { Queries } from './sql-database.js';
 
+/** Where a statement must be spelled in two ways. */
+export type Dialect = 'sqlite' | 'postgres';
+
 /** What differs between databases beyond how a query is spelled. */
 export interface SqlEngine {
+  readonly dialect: Dialect;
   /** Waits until no other transaction holds `name`, and holds it until this one ends. */
   holdName(queries: Queries, name: string): Promise<void>;
   /** True when the transaction was given up in favour of another one and may well succeed when it is run again. */
@@ -15,6 +19,7 @@ export interface SqlEngine {
 
 /** SQLite runs one writing transaction at a time: there is nothing to hold, and nobody to give way to. */
 export const singleWriter: SqlEngine = {
+  dialect: 'sqlite',
   holdName: async () => undefined,
   gaveWay: () => false,
   isMissingTable: (error) =>

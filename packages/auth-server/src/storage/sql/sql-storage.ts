@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import type { Storage } from '../storage.js';
+import { auditStore } from './audit-store.js';
 import { codeStore } from './code-store.js';
 import { grantStore } from './grant-store.js';
 import { healthStore } from './health-store.js';
@@ -47,6 +48,7 @@ export function storageOn(database: SqlDatabase): Storage {
     signInAttempts: signInAttemptStore(database),
     limits: limitStore(database),
     replay: replayStore(database),
+    audit: auditStore(database),
     health: healthStore(database),
     sweep: (now, options) => sweep(database, now, options),
     close: () => database.close(),

@@ -1,6 +1,7 @@
 import { usernameKey } from '../username.js';
 import type { UserRecord, UserStore } from '../users.js';
 import type { UserRow } from './schema.js';
+import { recordAct } from './record-act.js';
 import { changed, type Queries, type SqlDatabase } from './sql-database.js';
 
 export function userStore(database: SqlDatabase): UserStore {
@@ -17,7 +18,9 @@ export function userStore(database: SqlDatabase): UserStore {
           })
           .onConflict((conflict) => conflict.doNothing())
           .executeTakeFirst();
-        return changed(result);
+        if (!changed(result)) return false;
+        await recordAct(queries, { time: user.createdAt, act: 'user-added', account: user.id });
+        return true;
       }),
 
     findById: (id) =>
@@ -44,7 +47,7 @@ export function userStore(database: SqlDatabase): UserStore {
         return rows.map(fromRow);
       }),
 
-    setPassword: ({ userId, passwordHash, keepSession }) =>
+    setPassword: ({ userId, passwordHash, keepSession, now }) =>
       database.write(async (queries) => {
         const result = await queries
           .updateTable('users')
@@ -56,7 +59,15 @@ export function userStore(database: SqlDatabase): UserStore {
           .where('userId', '=', userId)
           .$if(keepSession !== null, (others) => others.where('idHash', '!=', keepSession ?? ''))
           .execute();
-        return changed(result);
+        if (!changed(result)) return false;
+        await recordAct(queries, {
+          time: now,
+          act: 'user-password-set',
+          // Who has a session there changed it themselves.
+          ...(keepSession === null ? {} : { by: 'person' }),
+          account: userId,
+        });
+        return true;
       }),
 
     disable: (id, now) =>
@@ -69,18 +80,22 @@ export function userStore(database: SqlDatabase): UserStore {
           }))
           .where('id', '=', id)
           .executeTakeFirst();
+        if (!changed(result)) return false;
         await withdrawEverything(queries, id, now);
-        return changed(result);
+        await recordAct(queries, { time: now, act: 'user-disabled', account: id });
+        return true;
       }),
 
-    enable: (id) =>
+    enable: (id, now) =>
       database.write(async (queries) => {
         const result = await queries
           .updateTable('users')
           .set({ disabledAt: null })
           .where('id', '=', id)
           .executeTakeFirst();
-        return changed(result);
+        if (!changed(result)) return false;
+        await recordAct(queries, { time: now, act: 'user-enabled', account: id });
+        return true;
       }),
   };
 }

@@ -13,6 +13,10 @@ import type {
 export interface ContractDatabase {
   /** A connection to the database; the second and later ones meet what the first has written. */
   connect(): Promise<Storage>;
+  /** Runs statements beside the storage, as whoever has the database's password can. */
+  run(sql: string): Promise<void>;
+  /** The same, after taking away what the database refuses by itself. */
+  tamper(sql: string): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -20,6 +24,7 @@ export interface ContractDatabase {
 export interface Contract {
   readonly storage: () => Storage;
   readonly connect: () => Promise<Storage>;
+  readonly database: () => ContractDatabase;
 }
 
 export const NOW = 1_700_000_000;

@@ -152,7 +152,7 @@ export function pendingDecisionContract({ storage, connect }: Contract): void {
       expect(await decide({ now: NOW + 600 })).toEqual(lost('expired'));
       await storage().users.disable(by.userId, NOW);
       expect(await decide({})).toEqual(lost('user-disabled'));
-      await storage().users.enable(by.userId);
+      await storage().users.enable(by.userId, NOW);
       expect(await decide({ now: NOW + 599 })).toEqual({ won: true, grantId: null });
       expect(await decide({})).toEqual(lost('already-decided'));
     });

@@ -53,7 +53,7 @@ export function peopleContract({ storage }: Contract): void {
       await storage().sessions.create(newSession('here', { userId: 'id-ana' }));
       await storage().sessions.create(newSession('elsewhere', { userId: 'id-ana' }));
       await storage().sessions.create(newSession('bobs', { userId: 'id-bob' }));
-      const change = { userId: 'id-ana', passwordHash: 'new', keepSession: 'here' };
+      const change = { userId: 'id-ana', passwordHash: 'new', keepSession: 'here', now: NOW };
       expect(await storage().users.setPassword(change)).toBe(true);
       expect((await storage().users.findById('id-ana'))?.passwordHash).toBe('new');
       expect(await storage().sessions.find('here', NOW)).toBeDefined();
@@ -79,7 +79,7 @@ export function peopleContract({ storage }: Contract): void {
       expect(await storage().refreshTokens.use(later)).toBeUndefined();
       expect(await storage().sessions.find('session', NOW)).toBeUndefined();
 
-      expect(await storage().users.enable('id-ana')).toBe(true);
+      expect(await storage().users.enable('id-ana', NOW)).toBe(true);
       expect((await storage().users.findById('id-ana'))?.disabledAt).toBeNull();
       expect(await storage().refreshTokens.use(later)).toBeUndefined();
       expect(await storage().sessions.find('session', NOW)).toBeUndefined();
@@ -88,7 +88,7 @@ export function peopleContract({ storage }: Contract): void {
     it('lose a code that is on its way when they are disabled', async () => {
       await approvedCode(storage());
       await storage().users.disable('id-ana', NOW);
-      await storage().users.enable('id-ana');
+      await storage().users.enable('id-ana', NOW);
       expect((await storage().codes.redeem(redemption())).outcome).toBe('refused');
     });
 
@@ -98,7 +98,7 @@ export function peopleContract({ storage }: Contract): void {
       expect(await storage().users.disable('id-ana', NOW + 5)).toBe(true);
       expect((await storage().users.findById('id-ana'))?.disabledAt).toBe(NOW);
       expect(await storage().users.disable('nobody', NOW)).toBe(false);
-      expect(await storage().users.enable('nobody')).toBe(false);
+      expect(await storage().users.enable('nobody', NOW)).toBe(false);
     });
   });
 

@@ -71,7 +71,7 @@ export function raceContract({ storage, connect }: Contract): void {
           other.users.disable(by.userId, NOW),
         ]);
         if (!decision.won) expect(decision.reason).toBe('user-disabled');
-        await other.users.enable(by.userId);
+        await other.users.enable(by.userId, NOW);
         expect(await redeem(storage(), round)).toMatchObject({ reason: 'unknown' });
       });
     });
@@ -81,7 +81,7 @@ export function raceContract({ storage, connect }: Contract): void {
         const by = await claimed(round);
         await approve(storage(), by, round);
         await Promise.all([redeem(storage(), round), other.users.disable(by.userId, NOW)]);
-        await other.users.enable(by.userId);
+        await other.users.enable(by.userId, NOW);
         expect(await use(storage(), `refresh-jti-${round}`, `late-${round}`)).toBeUndefined();
       });
     });
@@ -182,7 +182,7 @@ export function raceContract({ storage, connect }: Contract): void {
           storage().sessions.replace(`before-${round}`, newSession(`after-${round}`, { userId })),
           other.users.disable(userId, NOW),
         ]);
-        await other.users.enable(userId);
+        await other.users.enable(userId, NOW);
         expect(await storage().sessions.find(`session-${round}`, NOW)).toBeUndefined();
         expect(await storage().sessions.find(`after-${round}`, NOW)).toBeUndefined();
       });

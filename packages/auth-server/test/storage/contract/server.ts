@@ -80,9 +80,9 @@ export function serverContract({ storage, connect }: Contract): void {
         { kid: 'a', privateJwk },
         { kid: 'gone', privateJwk },
       ];
-      expect(await signingKeys.replaceAll(both)).toBe(false);
+      expect(await signingKeys.replaceAll(both, NOW)).toBe(false);
       expect(await signingKeys.list()).toEqual([key('a')]);
-      expect(await signingKeys.replaceAll(both.slice(0, 1))).toBe(true);
+      expect(await signingKeys.replaceAll(both.slice(0, 1), NOW)).toBe(true);
       expect(await signingKeys.list()).toEqual([{ ...key('a'), privateJwk }]);
     });
   });
@@ -96,9 +96,9 @@ export function serverContract({ storage, connect }: Contract): void {
     });
 
     it('bind the database to the first issuer', async () => {
-      await storage().settings.bindIssuer('https://issuer.example');
-      await storage().settings.bindIssuer('https://issuer.example');
-      const other = storage().settings.bindIssuer('https://other.example');
+      await storage().settings.bindIssuer('https://issuer.example', NOW);
+      await storage().settings.bindIssuer('https://issuer.example', NOW);
+      const other = storage().settings.bindIssuer('https://other.example', NOW);
       await expect(other).rejects.toThrow(StorageConfigurationError);
       await expect(other).rejects.toThrow('belongs to the issuer https://issuer.example');
     });

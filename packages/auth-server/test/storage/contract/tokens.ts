@@ -129,7 +129,7 @@ export function tokenContract({ storage, connect }: Contract): void {
       await storage().users.disable('id-ana', NOW);
       expect(await storage().issuedTokens.insert({ ...token, jti: 'second' })).toBe(false);
       expect(await storage().issuedTokens.isLive('exchanged')).toBe(false);
-      await storage().users.enable('id-ana');
+      await storage().users.enable('id-ana', NOW);
       expect(await storage().issuedTokens.isLive('exchanged')).toBe(true);
       await storage().grants.revoke({ id: 'grant', now: NOW });
       expect(await storage().issuedTokens.insert({ ...token, jti: 'third' })).toBe(false);

@@ -1,5 +1,7 @@
 import type { Queries } from '../sql-database.js';
+import type { Dialect } from '../sql-engine.js';
 import { attempts } from './attempts.js';
+import { audit } from './audit.js';
 import { delegation } from './delegation.js';
 import { documents } from './documents.js';
 import { limits } from './limits.js';
@@ -10,7 +12,7 @@ import { rotation } from './rotation.js';
 /** A step of the schema. Once released it never changes: what comes later is another step. */
 export interface Migration {
   readonly name: string;
-  readonly up: (queries: Queries) => Promise<void>;
+  readonly up: (queries: Queries, dialect: Dialect) => Promise<void>;
 }
 
 /** In order; the version of a database is how many of these it has. */
@@ -22,4 +24,5 @@ export const migrations: readonly Migration[] = [
   { name: 'documents', up: documents },
   { name: 'limits', up: limits },
   { name: 'rotation', up: rotation },
+  { name: 'audit', up: audit },
 ];

@@ -1,0 +1,19 @@
+export { actingAs } from './acting-as.js';
+export type {
+  AuditAct,
+  AuditActor,
+  AuditEntry,
+  AuditHead,
+  ChainedEntry,
+  IssueMeans,
+  NewAuditEntry,
+} from './audit-entry.js';
+export { CHAIN_START } from './chain.js';
+export { readTrail } from './read-trail.js';
+export { readTrailLine, type ReadTrailLine, trailLine } from './trail-lines.js';
+export {
+  type TrailFault,
+  type TrailFaultKind,
+  type TrailReport,
+  verifyAuditTrail,
+} from './verify-trail.js';
