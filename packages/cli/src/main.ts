@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { createRequire } from 'node:module';
+import { addAudit } from './commands/audit.js';
 import { addDelegateCommands } from './commands/delegate.js';
 import { addDemo } from './commands/demo.js';
 import { addFetch } from './commands/fetch.js';
@@ -37,6 +38,7 @@ function createProgram(): Command {
   addGrant(program);
   addDelegateCommands(program);
   addKey(program);
+  addAudit(program);
   addMigrate(program);
   return program;
 }

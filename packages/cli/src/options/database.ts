@@ -1,4 +1,5 @@
 import {
+  actingAs,
   openStorage,
   type Storage,
   StorageConfigurationError,
@@ -6,6 +7,7 @@ import {
 } from '@countersign/auth-server';
 import { existsSync } from 'node:fs';
 import { CommandError, UsageError } from '../command-error.js';
+import { operatorName } from './operator.js';
 import { shownUrl } from '../settings/shown-url.js';
 
 /** Runs `use` on the database that `--database` names, and says which setting is wrong when that cannot be done. */
@@ -15,8 +17,13 @@ export async function withStorage<T>(
 ): Promise<T> {
   const storage = await naming(url, openStorage(url));
   try {
-    return await naming(url, use(storage));
+    return await naming(
+      url,
+      actingAs(operatorName(), () => use(storage)),
+    );
   } finally {
+    // Else a server does it: what has been done stands in any case.
+    await storage.audit.seal().catch(() => undefined);
     await storage.close();
   }
 }

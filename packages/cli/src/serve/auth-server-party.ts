@@ -24,6 +24,7 @@ import type { Party } from './serve-until-stopped.js';
 import { watchAuthServer } from './watch-auth-server.js';
 
 const SWEEP_MILLISECONDS = 60_000;
+const SEAL_MILLISECONDS = 1_000;
 
 /** Opens the database and makes the auth server on it. */
 export async function openAuthServer(
@@ -50,11 +51,13 @@ export async function openAuthServer(
         ...readForwarded(incoming, trustedProxies),
       });
     const stopSweeping = sweepRegularly(authServer);
+    const stopSealing = sealRegularly(authServer);
     return {
       title: `Auth server ${issuer}`,
       handler: values.trace ? traced(plain) : plain,
       stop: async () => {
         stopSweeping();
+        await stopSealing();
         await storage.close();
         await watching.close();
       },
@@ -141,6 +144,32 @@ function sweepRegularly(authServer: AuthServer): () => void {
   }, SWEEP_MILLISECONDS);
   return () => {
     clearInterval(sweeping);
+  };
+}
+
+/**
+ * Returns what stops it, having chained the last acts unless the database was away. A failure is told by the storage's own
+ * events.
+ */
+function sealRegularly(authServer: AuthServer): () => Promise<void> {
+  let sealing: Promise<void> | undefined;
+  let succeeded = true;
+  const seal = async (): Promise<void> => {
+    try {
+      await authServer.seal();
+      succeeded = true;
+    } catch {
+      succeeded = false;
+    }
+    sealing = undefined;
+  };
+  const timer = setInterval(() => {
+    sealing ??= seal();
+  }, SEAL_MILLISECONDS);
+  return async () => {
+    clearInterval(timer);
+    await sealing;
+    if (succeeded) await seal();
   };
 }
 
