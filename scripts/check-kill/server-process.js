@@ -8,6 +8,7 @@ import { root } from '../run.js';
 /** What comes here in a minute is more than from any honest agent. */
 const LIMITS = Object.keys(DEFAULT_LIMITS);
 const PROGRAM = join(root, 'packages/cli/bin/countersign.js');
+const BREAKING = new URL('break-modules.js', import.meta.url).href;
 const READY_WITHIN_MILLISECONDS = 20_000;
 
 /** Sends one request on a connection of its own. Rejects when the connection fails before the answer is complete. */
@@ -37,8 +38,8 @@ export class ServerProcess {
   #child;
   #output = '';
 
-  constructor({ port, issuer, database, env = {} }) {
-    this.env = env;
+  constructor({ port, issuer, database, breakage }) {
+    this.breakage = breakage;
     this.port = port;
     this.issuer = issuer;
     this.database = database;
@@ -57,13 +58,14 @@ export class ServerProcess {
     const started = performance.now();
     const { port, issuer, database } = this;
     const args = ['serve', 'auth-server', '--insecure-loopback', '--log-level', 'warn'];
+    const loader = this.breakage === undefined ? [] : ['--import', BREAKING];
     this.#child = spawn(
       process.execPath,
-      [PROGRAM, ...args, '--issuer', issuer, '--port', `${port}`],
+      [...loader, PROGRAM, ...args, '--issuer', issuer, '--port', `${port}`],
       {
         env: {
           ...process.env,
-          ...this.env,
+          COUNTERSIGN_CHECK_BREAKAGE: this.breakage,
           COUNTERSIGN_DATABASE: database,
           COUNTERSIGN_WITHOUT_LIMITS: LIMITS.join(' '),
         },

@@ -1,27 +1,32 @@
 /**
- * What goes on at the auth server while it is killed, and what must be true afterwards. Every answer that was received
- * is a promise that the server must keep; of what was sent and not answered, either may be true, but only one.
+ * What goes on at the auth server while it is killed. Every answer that was received is a promise that the server must
+ * keep; of what was sent and not answered, either may be true, but only one. What is seen at once to be broken is
+ * reported here, the rest is found by `promises.js`.
  */
 import { hashPassword, openStorage } from '@countersign/auth-server';
 import { randomSecret, systemRandom } from '@countersign/protocol';
+import { setImmediate as othersTurn, setTimeout as sleep } from 'node:timers/promises';
 import { DemoBrowser } from '../../packages/cli/dist/demo/browser.js';
+import { BrokenPromise, History, Story } from './history.js';
+import { Ledger } from './ledger.js';
 import { now } from './parties.js';
 import { send } from './server-process.js';
+import { Withdrawals } from './withdrawals.js';
 
 const PASSWORD = 'a password for this check';
-const LIFETIME_SECONDS = 50;
-
-/** A promise of the server's that was not kept. */
-export class BrokenPromise extends Error {}
+const DISABLED_MILLISECONDS = 1_500;
+/** A code, a question and a signed request live for a minute or longer. */
+export const LIFETIME_SECONDS = 50;
 
 export class World {
   /** Everything that was answered, and everything whose answer was lost. */
-  requests = [];
+  questions = [];
   codes = [];
   tokens = [];
-  revocations = [];
   accepted = [];
   counts = {};
+  history = new History();
+  withdrawals = new Withdrawals();
   #busy = new Set();
   #gate;
   #open = () => undefined;
@@ -34,6 +39,7 @@ export class World {
 
   async openStorage() {
     this.storage = await openStorage(this.url);
+    this.ledger = await Ledger.open(this.url);
     const passwordHash = await hashPassword(PASSWORD);
     this.people = [];
     for (const username of ['ada', 'ben', 'cyd', 'dan', 'eve', 'fay']) {
@@ -49,8 +55,13 @@ export class World {
         emailVerified: false,
         createdAt: now(),
       });
-      this.people.push({ id, username, subject, disabled: false });
+      this.people.push({ id, username, subject });
     }
+  }
+
+  async close() {
+    await this.storage?.close();
+    await this.ledger?.close();
   }
 
   count(name) {
@@ -90,39 +101,50 @@ export class World {
       } finally {
         this.#busy.delete(doing);
       }
-      await new Promise((resolve) => setImmediate(resolve));
+      await othersTurn();
     }
   }
 
-  #port() {
+  port() {
     return this.pick(this.replicas).port;
   }
 
-  /** A request to the token endpoint. 503 is an honest answer: nothing has been done. */
-  async token(agent, form, port = this.#port()) {
+  /** A request to the token endpoint. 503 is an honest answer: whether it was done stays open. */
+  async token(agent, form, story) {
     const signed = await agent.sign(form);
-    const answer = await send(port, 'POST', '/agent/token', signed.headers, signed.body);
-    if (answer.status === 200) this.accepted.push(signed);
-    if (answer.status >= 500 && answer.status !== 503) {
-      throw new BrokenPromise(`${form.request_type} was answered ${answer.status}: ${answer.text}`);
+    const { status, text } = await send(
+      this.port(),
+      'POST',
+      '/agent/token',
+      signed.headers,
+      signed.body,
+    );
+    this.history.note(`${form.request_type} is answered ${status}`, { story });
+    if (status === 200) this.accepted.push({ signed, story });
+    const known =
+      status === 200 || status === 503 || (status === 400 && /invalid_grant/.test(text));
+    if (!known) {
+      throw new BrokenPromise(`${form.request_type} was answered ${status}: ${text}`, story);
     }
-    return { status: answer.status, json: JSON.parse(answer.text) };
+    return { status, json: JSON.parse(text) };
   }
 
   async ask() {
     const agent = this.pick(this.agents);
+    const story = new Story(agent, performance.now());
     const form = {
       request_type: 'auth',
       resource_token: await agent.resourceToken(),
       redirect_uri: agent.redirectUri,
       state: randomSecret(systemRandom, 96),
     };
-    const { status, json } = await this.token(agent, form);
+    const { status, json } = await this.token(agent, form, story);
     if (status !== 200) return undefined;
-    this.count('requests asked');
-    const one = { agent, state: form.state, token: json.request_token, at: now(), fate: 'open' };
-    this.requests.push(one);
-    return one;
+    this.count('questions asked');
+    const question = { story, agent, state: form.state, token: json.request_token, at: now() };
+    question.fate = 'open';
+    this.questions.push(question);
+    return question;
   }
 
   #browser(person, decision) {
@@ -132,7 +154,7 @@ export class World {
       const lines = [['Host', new URL(this.issuer).host], ...Object.entries(headers)];
       if (body !== undefined) lines.push(['Content-Type', 'application/x-www-form-urlencoded']);
       const { pathname, search } = url;
-      const answer = await send(this.#port(), method, pathname + search, lines, body?.toString());
+      const answer = await send(this.port(), method, pathname + search, lines, body?.toString());
       if (answer.status >= 500 && answer.status !== 503) {
         throw new BrokenPromise(`a page was answered ${answer.status}: ${answer.text}`);
       }
@@ -161,222 +183,200 @@ export class World {
     return `${this.issuer}/agent/auth?${query}`;
   }
 
-  /** A person opens the request and answers it. Whatever comes back is written down. */
-  async answer(one, person, decision) {
-    one.fate = 'lost';
-    const page = await this.#browser(person, decision).visit(this.addressOf(one));
-    if (page.url.origin !== one.agent.id) {
-      // 503, or a person who has been disabled: nothing has been decided.
-      if (page.status === 503 || person.disabled) one.fate = 'unsure';
-      return undefined;
+  /** A person opens the question and answers it. Whatever comes back is written down. */
+  async answer(question, person, decision) {
+    const { story, agent } = question;
+    story.person = person;
+    question.fate = 'lost';
+    this.history.note(`${person.username} is about to ${decision}`, { story });
+    const sent = performance.now();
+    const page = await this.#browser(person, decision).visit(this.addressOf(question));
+    const answered = performance.now();
+    this.history.note(`${person.username} ends on ${page.url.origin}, ${page.status}`, { story });
+    const disabled = this.withdrawals.wasDisabled(person, sent, answered);
+    if (page.url.origin !== agent.id) {
+      // Who was refused often while disabled waits a while before the next attempt.
+      const limited = page.status === 429;
+      if (page.status === 503 || limited || disabled !== 'no') return undefined;
+      throw new BrokenPromise(`a decision was not taken: ${page.status} ${page.html}`, story);
     }
+    if (disabled === 'yes') throw new BrokenPromise('a disabled person decided', story);
     const parameters = page.url.searchParams;
-    if (parameters.get('state') !== one.state || parameters.get('iss') !== this.issuer) {
-      throw new BrokenPromise('an answer was mixed up with another');
+    if (parameters.get('state') !== question.state || parameters.get('iss') !== this.issuer) {
+      throw new BrokenPromise('an answer was mixed up with another', story);
     }
-    if (decision === 'deny') {
-      one.fate = 'denied';
-      this.count('requests denied');
-      return undefined;
-    }
-    one.fate = 'approved';
-    this.count('requests approved');
-    const code = {
-      agent: one.agent,
-      person,
-      value: parameters.get('code'),
-      at: now(),
-      answered: 0,
-      lost: 0,
-      begun: performance.now(),
-    };
+    question.fate = decision === 'deny' ? 'denied' : 'approved';
+    this.count(`questions ${question.fate}`);
+    if (decision === 'deny') return undefined;
+    const value = parameters.get('code');
+    const code = { story, agent, person, value, sent, answered, at: now(), attempts: [] };
     this.codes.push(code);
     return code;
   }
 
   async redeem(code) {
-    const { agent, person, value } = code;
+    const { story, agent, value } = code;
     const form = { request_type: 'code', code: value, redirect_uri: agent.redirectUri };
-    const begun = performance.now();
-    code.lost += 1;
-    const { status, json } = await this.token(agent, form);
-    code.lost -= 1;
-    if (status !== 200) return { status, json };
-    code.answered += 1;
-    this.count('codes redeemed');
-    if (code.answered > 1) throw new BrokenPromise('a code was redeemed twice');
-    const claims = JSON.parse(Buffer.from(json.auth_token.split('.')[1], 'base64url').toString());
-    if (claims.sub !== person.subject || claims.agent !== agent.id) {
-      throw new BrokenPromise('a token belongs to somebody else');
+    const attempt = { sent: performance.now(), outcome: 'unknown' };
+    code.attempts.push(attempt);
+    const { status, json } = await this.token(agent, form, story);
+    if (status === 503) return;
+    attempt.outcome = status === 200 ? 'redeemed' : 'refused';
+    if (status === 200) {
+      this.#redeemed(code, attempt, json);
+      return;
     }
-    this.tokens.push({
-      agent,
-      person,
-      code,
-      jti: claims.jti,
-      refresh: json.refresh_token,
-      begun,
-      dead: false,
-      unsure: false,
-    });
-    return { status, json };
+    // Shown again after it was spent: what it was exchanged for has ended.
+    if (code.token !== undefined) code.token.deadSince ??= performance.now();
+    const refused = code.attempts.every(({ outcome }) => outcome === 'refused');
+    const fresh = now() - code.at < LIFETIME_SECONDS;
+    if (refused && fresh && this.withdrawals.fate(code) === 'stands') {
+      throw new BrokenPromise(`a code was lost: ${JSON.stringify(json)}`, story);
+    }
+  }
+
+  #redeemed(code, attempt, json) {
+    const { story, agent, person } = code;
+    this.count('codes redeemed');
+    const claims = claimsOf(json.auth_token);
+    this.history.note(`token ${claims.jti}`, { story });
+    this.ledger.answered(claims.jti, story);
+    if (code.token !== undefined) throw new BrokenPromise('a code was redeemed twice', story);
+    code.token = { story, agent, person, code, refresh: json.refresh_token, begun: [], lost: 0 };
+    this.tokens.push(code.token);
+    if (claims.sub !== person.subject || claims.agent !== agent.id) {
+      throw new BrokenPromise('a token belongs to somebody else', story);
+    }
+    if (this.withdrawals.fate(code, attempt.sent) === 'withdrawn') {
+      throw new BrokenPromise('a code was redeemed after it had been withdrawn', story);
+    }
+    // An attempt that was refused before this one is an attempt that came after it.
+    if (code.attempts.some(({ outcome }) => outcome === 'refused')) {
+      code.token.deadSince = performance.now();
+    }
+  }
+
+  async refresh(token) {
+    const { story, code } = token;
+    const sent = performance.now();
+    const withdrawn = token.deadSince <= sent || this.withdrawals.fate(code, sent) === 'withdrawn';
+    token.lost += 1;
+    const form = { request_type: 'refresh', refresh_token: token.refresh };
+    const { status, json } = await this.token(token.agent, form, story);
+    if (status === 503) return;
+    token.lost -= 1;
+    if (status === 200) {
+      const { jti } = claimsOf(json.auth_token);
+      this.history.note(`token ${jti}`, { story });
+      this.ledger.answered(jti, story);
+      if (withdrawn) throw new BrokenPromise('a refresh token works after its end', story);
+      this.count('tokens refreshed');
+      return;
+    }
+    if (withdrawn) this.count('withdrawn refresh tokens refused');
+    // Who shows a code twice, or may have, loses what it was exchanged for.
+    const stands = code.attempts.length === 1 && this.withdrawals.fate(code) === 'stands';
+    if (token.deadSince === undefined && stands) {
+      throw new BrokenPromise(`a refresh token was lost: ${JSON.stringify(json)}`, story);
+    }
+    token.deadSince ??= performance.now();
   }
 
   /** Everybody signs in, so that later lives of the server need not be spent on passwords. */
   async signIn() {
     for (const person of this.people) {
       for (const decision of ['approve', 'deny']) {
-        const one = await this.ask();
-        if (one === undefined) throw new Error('the first request was refused');
-        await this.answer(one, person, decision);
+        const question = await this.ask();
+        if (question === undefined) throw new Error('the first question was refused');
+        await this.answer(question, person, decision);
       }
     }
   }
 
-  /** Until so many more requests have been approved; at most 5 seconds. */
+  /** Until so many more questions have been approved; at most 5 seconds. */
   async approvals(more) {
-    const goal = (this.counts['requests approved'] ?? 0) + more;
+    const goal = (this.counts['questions approved'] ?? 0) + more;
     for (let waited = 0; waited < 5_000; waited += 10) {
-      if ((this.counts['requests approved'] ?? 0) >= goal || this.broken !== undefined) return;
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      if ((this.counts['questions approved'] ?? 0) >= goal || this.broken !== undefined) return;
+      await sleep(10);
     }
   }
 
-  /** The whole way, now and then with a code that is sent several times at once. */
+  /** The whole way, now and then with a code that is sent several times at once, or that is left for later. */
   async consent() {
     const person = this.pick(this.people);
-    const one = await this.ask();
-    if (one === undefined) return;
-    const code = await this.answer(one, person, this.random() < 0.15 ? 'deny' : 'approve');
-    if (code === undefined) return;
-    const attempts = this.random() < 0.3 ? 3 : 1;
-    const results = await Promise.allSettled(
-      Array.from({ length: attempts }, () => this.redeem(code)),
-    );
-    // Once a second attempt has been seen, the refresh token of the first is gone: it might have been stolen.
-    if (attempts > 1) for (const token of this.tokens) if (token.code === code) token.unsure = true;
-    const failed = results.find(({ status }) => status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    const moment = performance.now();
+    const disabled = this.withdrawals.wasDisabled(person, moment, moment) !== 'no';
+    // Seldom: they would be kept out for their wrong attempts afterwards.
+    if (disabled && this.random() < 0.8) return;
+    const question = await this.ask();
+    if (question === undefined) return;
+    const decision = this.random() < 0.15 ? 'deny' : 'approve';
+    const code = await this.answer(question, person, decision);
+    const choice = this.random();
+    if (code === undefined || choice < 0.3) return;
+    const attempts = Array.from({ length: choice < 0.6 ? 3 : 1 }, () => this.redeem(code));
+    const results = await Promise.allSettled(attempts);
+    const failed = results
+      .filter(({ status }) => status === 'rejected')
+      .map(({ reason }) => reason);
+    const worst = failed.find((reason) => reason instanceof BrokenPromise) ?? failed[0];
+    if (worst !== undefined) throw worst;
   }
 
-  async refresh(token = this.pick(this.tokens)) {
-    if (token === undefined) {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      return;
-    }
-    const wasDead = token.dead;
-    const form = { request_type: 'refresh', refresh_token: token.refresh };
-    const { status, json } = await this.token(token.agent, form);
-    if (status === 503) return;
-    if (status === 200) {
-      if (wasDead) throw new BrokenPromise('a revoked refresh token works again');
-      this.count('tokens refreshed');
-      token.jti = JSON.parse(
-        Buffer.from(json.auth_token.split('.')[1], 'base64url').toString(),
-      ).jti;
-      return;
-    }
-    if (!token.dead && !token.unsure) {
-      throw new BrokenPromise(`a refresh token was lost: ${status} ${JSON.stringify(json)}`);
-    }
-    token.dead = true;
+  async refreshOne() {
+    const token = this.pick(this.tokens.slice(-60));
+    if (token === undefined) await sleep(20);
+    else await this.refresh(token);
   }
 
-  /** An operator revokes a grant or, seldom, disables a person for good. */
+  /** An operator revokes a grant or, seldom, disables a person for a while. */
   async administrate() {
-    await new Promise((resolve) => setTimeout(resolve, 120));
-    if (this.random() < 0.02 && this.people.filter(({ disabled }) => !disabled).length > 2) {
-      const person = this.pick(this.people);
-      person.disabled = true;
-      for (const token of this.tokens) if (token.person === person) token.unsure = true;
-      await this.storage.users.disable(person.id, now());
-      for (const token of this.tokens) if (token.person === person) token.dead = true;
-      this.count('people disabled');
+    await sleep(120);
+    if (this.random() < 0.05) await this.#disable(this.pick(this.people));
+    else await this.#revoke();
+  }
+
+  async #disable(person) {
+    const about = { person };
+    const disabling = this.withdrawals.beginDisabling(person);
+    const withdrawal = this.withdrawals.begin(person);
+    await this.storage.users.disable(person.id, now());
+    disabling.disabled = withdrawal.ended = performance.now();
+    this.history.note(`${person.username} has been disabled`, about);
+    this.count('people disabled');
+    await sleep(DISABLED_MILLISECONDS * this.random());
+    disabling.enabling = performance.now();
+    await this.storage.users.enable(person.id);
+    disabling.enabled = performance.now();
+    this.history.note(`${person.username} has been enabled`, about);
+  }
+
+  /** Rather of one whose code has not been redeemed, which is then attempted at once or after the next start. */
+  async #revoke() {
+    const grants = await this.storage.grants.list();
+    const kept = this.codes.slice(-40).filter(({ attempts }) => attempts.length === 0);
+    const concerned =
+      ({ agent, person }) =>
+      (grant) =>
+        grant.agent === agent.id && grant.userId === person.id;
+    const chosen = this.random() < 0.5 ? this.pick(kept) : undefined;
+    const grant = chosen === undefined ? this.pick(grants) : grants.find(concerned(chosen));
+    if (grant === undefined) return;
+    const person = this.people.find(({ id }) => id === grant.userId);
+    const agent = this.agents.find(({ id }) => id === grant.agent);
+    const withdrawal = this.withdrawals.begin(person, agent);
+    if (!(await this.storage.grants.revoke({ id: grant.id, now: now() }))) {
+      this.withdrawals.forget(withdrawal);
       return;
     }
-    const grants = await this.storage.grants.list();
-    const grant = this.pick(grants);
-    if (grant === undefined) return;
-    const concerned = this.tokens.filter(
-      ({ agent, person }) => agent.id === grant.agent && person.id === grant.userId,
-    );
-    for (const code of this.codes) {
-      if (code.agent.id === grant.agent && code.person.id === grant.userId) code.revoked = true;
-    }
-    for (const token of concerned) token.unsure = true;
-    if (!(await this.storage.grants.revoke({ id: grant.id, now: now() }))) return;
-    // Those whose code was approved before the revocation are gone; the others may be of the next grant.
-    for (const token of concerned) token.dead = true;
+    withdrawal.ended = performance.now();
+    this.history.note(`the grant of ${person.username} has been revoked`, { person, agent });
     this.count('grants revoked');
+    if (chosen !== undefined && this.random() < 0.5) await this.redeem(chosen);
   }
+}
 
-  /** What must be true now. Looks at what has changed since the last time, and at some of the rest. */
-  async verify() {
-    const keys = await send(this.#port(), 'GET', '/jwks.json');
-    const kids = JSON.parse(keys.text).keys.map(({ kid }) => kid);
-    this.kids ??= kids;
-    if (`${kids}` !== `${this.kids}`) throw new BrokenPromise(`other keys: ${kids}`);
-
-    const fresh = ({ at }) => now() - at < LIFETIME_SECONDS;
-    this.requests = this.requests.filter(fresh);
-    for (const one of this.sample(this.requests.filter(({ fate }) => fate !== 'lost'))) {
-      const url = new URL(this.addressOf(one));
-      const host = [['Host', url.host]];
-      const page = await send(this.#port(), 'GET', url.pathname + url.search, host);
-      const asks = page.text.includes('type="password"') || page.text.includes('value="approve"');
-      const decided = one.fate === 'approved' || one.fate === 'denied';
-      if (decided && asks) throw new BrokenPromise(`a request that was ${one.fate} is open again`);
-      if (one.fate === 'open' && page.status !== 200) {
-        throw new BrokenPromise(`a request that was answered does not open: ${page.status}`);
-      }
-      this.count('requests looked at');
-    }
-
-    for (const code of this.codes.filter(fresh)) {
-      if (code.checked) continue;
-      code.checked = true;
-      const { lost, answered, revoked } = code;
-      const { status, json } = await this.redeem(code);
-      const known = revoked !== true && !code.person.disabled;
-      if (answered === 0 && lost === 0 && known && status !== 200) {
-        throw new BrokenPromise(`a code was lost: ${status} ${JSON.stringify(json)}`);
-      }
-      if (answered > 0 || status !== 200) {
-        // Shown again: what it was exchanged for ends.
-        for (const token of this.tokens) {
-          if (token.code !== code) continue;
-          token.unsure = true;
-          if (status !== 503) token.dead = true;
-        }
-      }
-      this.count('codes looked at');
-    }
-    this.codes = this.codes.filter(fresh);
-
-    for (const token of this.sample(this.tokens)) {
-      if ((await this.storage.issuedTokens.find(token.jti)) === undefined) {
-        throw new BrokenPromise('a token that was handed out is not in the ledger');
-      }
-      await this.refresh(token);
-      this.count('tokens looked at');
-    }
-    this.tokens = this.tokens.slice(-400);
-
-    for (const { headers, body, created } of this.accepted.splice(0).slice(-6)) {
-      if (now() - created > LIFETIME_SECONDS) continue;
-      const again = await send(this.#port(), 'POST', '/agent/token', headers, body);
-      if (again.status !== 401) {
-        throw new BrokenPromise(`a request was accepted a second time: ${again.status}`);
-      }
-      this.count('repeats refused');
-    }
-    if (this.broken !== undefined) throw this.broken;
-  }
-
-  /** The last of a list and some others. */
-  sample(list) {
-    const others = list.slice(0, -6);
-    const some = Array.from({ length: Math.min(4, others.length) }, () => this.pick(others));
-    return [...new Set([...list.slice(-6), ...some])];
-  }
+function claimsOf(token) {
+  return JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString());
 }

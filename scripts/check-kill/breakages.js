@@ -1,0 +1,96 @@
+/**
+ * Servers that break their promises, to prove that the check finds them: each is the built server with a few changes, and
+ * the ways in which it may be found.
+ */
+const CODES = 'storage/sql/code-store.js';
+const REFRESH = 'storage/sql/refresh-token-store.js';
+const REDEEM = 'database.write((queries) => redeem(queries, redemption))';
+
+export const breakages = {
+  'a code is not marked as spent': {
+    edits: [{ file: CODES, from: 'await spend(queries, redemption);', to: '' }],
+    found: /redeemed twice|from a code that was spent/,
+  },
+  'a token is not written into the ledger': {
+    edits: [{ file: CODES, from: 'await insertIssuedToken(queries, {', to: 'void ({' }],
+    found: /not in the ledger/,
+  },
+  'a second token is written into the ledger': {
+    edits: [
+      {
+        file: CODES,
+        from: 'await issue(queries, code, redemption);',
+        to: `await issue(queries, code, redemption);
+             const { jti } = redemption.issued;
+             await issue(queries, code, { ...redemption, refreshTokenHash: null, issued: { ...redemption.issued, jti: jti + '2' } });`,
+      },
+    ],
+    found: /a token that nobody can have/,
+  },
+  'a token is answered before it is committed': {
+    edits: [
+      {
+        file: CODES,
+        from: REDEEM,
+        to: `new Promise((answer, fail) => {
+               database.write(async (queries) => {
+                 answer(await redeem(queries, redemption));
+                 await new Promise((resolve) => setTimeout(resolve, 60));
+               }).catch(fail);
+             })`,
+      },
+    ],
+    found: /not in the ledger|redeemed twice|refresh token was lost/,
+  },
+  'what a code was exchanged for is revoked after the answer': {
+    edits: [
+      {
+        file: CODES,
+        from: REDEEM,
+        to: '(later = (work) => setTimeout(() => void database.write(work).catch(() => {}), 300), database.write((queries) => redeem(queries, redemption)))',
+      },
+      {
+        file: CODES,
+        from: 'await revokeFirstUse(queries, code, now);',
+        to: 'later((own) => revokeFirstUse(own, code, now));',
+      },
+      { file: CODES, from: 'async function redeem(', to: 'let later;\nasync function redeem(' },
+    ],
+    found: /refresh token works after its end/,
+  },
+  'a code outlives its grant': {
+    edits: [{ file: CODES, from: 'if (!live)', to: 'if (false)' }],
+    found: /redeemed after it had been withdrawn|refresh token outlives its grant/,
+  },
+  'a refresh token outlives its grant': {
+    edits: [
+      { file: REFRESH, from: '!(await isGrantLive(queries, named.grantId))', to: 'false' },
+      {
+        file: REFRESH,
+        from: ".where('revokedAt', 'is', null)\n        .where('lastUsedAt'",
+        to: ".where('lastUsedAt'",
+      },
+    ],
+    found: /refresh token works after its end/,
+  },
+  'a decision is not kept': {
+    edits: [
+      {
+        file: 'storage/sql/decide.js',
+        from: '.set({ outcome, decidedAt: now })',
+        to: '.set({ decidedAt: now })',
+      },
+    ],
+    found: /is open again|question that was not granted/,
+  },
+  'repeats are forgotten with the process': {
+    edits: [
+      {
+        file: 'storage/sql/replay-store.js',
+        from: 'entryKey: key,',
+        to: 'entryKey: `${key} ${process.pid}`,',
+      },
+    ],
+    found: /accepted a second time/,
+  },
+};
