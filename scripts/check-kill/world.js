@@ -149,6 +149,8 @@ export class World {
 
   #browser(person, decision) {
     const key = `${person.username} ${decision}`;
+    const known = this.#browsers.get(key);
+    if (known !== undefined) return known;
     const transport = async (url, { method = 'GET', headers, body } = {}) => {
       if (url.origin !== this.issuer) return new Response('', { status: 200 });
       const lines = [['Host', new URL(this.issuer).host], ...Object.entries(headers)];
@@ -167,11 +169,22 @@ export class World {
       return response;
     };
     const { username } = person;
-    const made =
-      this.#browsers.get(key) ??
-      new DemoBrowser({ username, password: PASSWORD, decision }, transport);
+    const browser = new DemoBrowser({ username, password: PASSWORD, decision }, transport);
+    const made = { browser, busy: Promise.resolve() };
     this.#browsers.set(key, made);
     return made;
+  }
+
+  /** One at a time: a sign-in would make the other pages of a browser out of date. */
+  async #visit(question, person, decision) {
+    const one = this.#browser(person, decision);
+    const visit = one.busy.then(async () => {
+      const sent = performance.now();
+      const page = await one.browser.visit(this.addressOf(question));
+      return { page, sent, answered: performance.now() };
+    });
+    one.busy = visit.catch(() => undefined);
+    return await visit;
   }
 
   addressOf({ agent, token, state }) {
@@ -189,16 +202,15 @@ export class World {
     story.person = person;
     question.fate = 'lost';
     this.history.note(`${person.username} is about to ${decision}`, { story });
-    const sent = performance.now();
-    const page = await this.#browser(person, decision).visit(this.addressOf(question));
-    const answered = performance.now();
+    const { page, sent, answered } = await this.#visit(question, person, decision);
     this.history.note(`${person.username} ends on ${page.url.origin}, ${page.status}`, { story });
     const disabled = this.withdrawals.wasDisabled(person, sent, answered);
     if (page.url.origin !== agent.id) {
       // Who was refused often while disabled waits a while before the next attempt.
       const limited = page.status === 429;
       if (page.status === 503 || limited || disabled !== 'no') return undefined;
-      throw new BrokenPromise(`a decision was not taken: ${page.status} ${page.html}`, story);
+      const [, title] = /<title>([^<]*)/.exec(page.html) ?? [];
+      throw new BrokenPromise(`a decision was not taken: ${page.status} ${title}`, story);
     }
     if (disabled === 'yes') throw new BrokenPromise('a disabled person decided', story);
     const parameters = page.url.searchParams;
