@@ -6,12 +6,11 @@ import {
   type Observer,
   openStorage,
   type Storage,
-  StorageError,
 } from '@countersign/auth-server';
 import { clientAddress } from '../http/client-address.js';
 import type { NodeHandler } from '../http/listen.js';
 import { wiresFor } from '../options/accepted-wires.js';
-import { naming, storageReason } from '../options/database.js';
+import { naming } from '../options/database.js';
 import type { Log } from '../observability/log.js';
 import { readForwarded } from '../observability/trusted-request.js';
 import type { AuthServerValues } from '../settings/auth-server-settings.js';
@@ -21,9 +20,9 @@ import { note } from '../terminal.js';
 import { traceServer } from '../trace/server-trace.js';
 import { addDevelopmentUsers } from './development-users.js';
 import type { Party } from './serve-until-stopped.js';
+import { sweepRegularly } from './sweep-regularly.js';
 import { watchAuthServer } from './watch-auth-server.js';
 
-const SWEEP_MILLISECONDS = 60_000;
 const SEAL_MILLISECONDS = 1_000;
 
 /** Opens the database and makes the auth server on it. */
@@ -50,11 +49,14 @@ export async function openAuthServer(
         remoteAddress: clientAddress(incoming, trustedProxies),
         ...readForwarded(incoming, trustedProxies),
       });
-    const stopSweeping = sweepRegularly(authServer);
+    const stopSweeping = sweepRegularly(authServer, note);
     const stopSealing = sealRegularly(authServer);
     return {
       title: `Auth server ${issuer}`,
       handler: values.trace ? traced(plain) : plain,
+      drain: () => {
+        watching.drain();
+      },
       stop: async () => {
         stopSweeping();
         await stopSealing();
@@ -132,18 +134,6 @@ function lifetimesOf(values: AuthServerValues): Lifetimes {
     session: values.sessionSeconds,
     refreshIdle: values.refreshIdleSeconds,
     refreshAbsolute: values.refreshAbsoluteSeconds,
-  };
-}
-
-function sweepRegularly(authServer: AuthServer): () => void {
-  const sweeping = setInterval(() => {
-    authServer.sweep().catch((error: unknown) => {
-      const why = error instanceof StorageError ? storageReason(error) : String(error);
-      note(`Sweeping expired rows failed: ${why}`);
-    });
-  }, SWEEP_MILLISECONDS);
-  return () => {
-    clearInterval(sweeping);
   };
 }
 

@@ -7,6 +7,8 @@ export interface Party {
   /** `Resource https://api.example`, for the line that says where it listens. */
   readonly title: string;
   readonly handler: NodeHandler;
+  /** Called when the signal has come and requests in flight are still being answered. */
+  drain?(): void;
   /** Called once the last request has been answered. */
   stop?(): Promise<void>;
 }
@@ -24,6 +26,9 @@ export interface ServeOptions {
   readonly start: () => Promise<Party>;
 }
 
+/** Shorter than the ten seconds after which containers are killed, and longer than requests in flight are waited for. */
+const STOPPED_WITHIN_MILLISECONDS = 9_500;
+
 /** Serves until SIGTERM or SIGINT, then answers the requests in flight. A second signal ends the process at once. */
 export async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const { host, port, log, ownLines = false, start } = options;
@@ -32,6 +37,8 @@ export async function serveUntilStopped(options: ServeOptions): Promise<void> {
   const settled = new Promise<void>((resolve) => {
     settle = resolve;
   });
+  // From here on: a signal while it starts ends it as soon as it has.
+  const stopping = signalled();
   const server = await listen(
     async (request, incoming) => {
       await settled;
@@ -45,14 +52,13 @@ export async function serveUntilStopped(options: ServeOptions): Promise<void> {
       },
     },
   );
-  // From here on: a signal while it starts ends it as soon as it has.
-  const stopping = signalled();
   try {
     party = await start();
     settle();
     note(`${party.title} is listening on ${server.url}`);
     await stopping;
     note('Stopping: finishing the requests in flight.');
+    party.drain?.();
   } finally {
     settle();
     await server.close();
@@ -61,9 +67,19 @@ export async function serveUntilStopped(options: ServeOptions): Promise<void> {
   }
 }
 
+/** For a database that does not let go: what has been answered is kept by it, and nothing else is owed to anybody. */
+function endWhenLate(): void {
+  const late = (): void => {
+    note('Stopping took too long: ended without waiting any more.');
+    process.exit(1);
+  };
+  setTimeout(late, STOPPED_WITHIN_MILLISECONDS).unref();
+}
+
 async function signalled(): Promise<void> {
   await new Promise<void>((resolve) => {
     const onSignal = (): void => {
+      endWhenLate();
       process.once('SIGTERM', () => process.exit(1));
       process.once('SIGINT', () => process.exit(1));
       resolve();

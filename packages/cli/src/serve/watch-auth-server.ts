@@ -3,6 +3,7 @@ import { systemClock } from '@countersign/protocol';
 import type { Listening } from '../http/listen.js';
 import type { Log } from '../observability/log.js';
 import type { AuthServerValues } from '../settings/auth-server-settings.js';
+import type { Readiness } from '../observability/readiness.js';
 import { note } from '../terminal.js';
 
 /** Log, metrics, spans and management port of one auth server. */
@@ -11,11 +12,15 @@ export interface Watching {
   readonly onEvent: (event: ServerEvent) => void;
   /** Everything that watches requests, once there is a database to ask. Opens the management port. */
   open(storage: Storage): Promise<Observer>;
+  /** From now on nobody should send more. */
+  drain(): void;
   close(): Promise<void>;
 }
 
 /** Set by the first SDK that is registered, as every copy of the API of version 1 does. */
 const OPENTELEMETRY = Symbol.for('opentelemetry.js.api.1');
+
+const MANAGEMENT_DRAIN_MILLISECONDS = 500;
 
 /** Only what is asked for is loaded: each of the libraries costs time at the start. */
 export function watchAuthServer(log: Log, options: AuthServerValues): Watching {
@@ -26,7 +31,7 @@ export function watchAuthServer(log: Log, options: AuthServerValues): Watching {
     },
   };
   let management: Listening | undefined;
-  let forget: (() => void) | undefined;
+  let readiness: Readiness | undefined;
   return {
     onEvent: (event) => {
       observer.onEvent(event);
@@ -38,21 +43,19 @@ export function watchAuthServer(log: Log, options: AuthServerValues): Watching {
         const { createMetrics } = await import('../observability/metrics.js');
         const { openManagement } = await import('../observability/management.js');
         const clock = systemClock;
-        const readiness = createReadiness(storage, { clock });
+        const ready = createReadiness(storage, { clock });
+        readiness = ready;
         const metrics = createMetrics({
           storage,
           clock,
-          health: () => readiness.health(),
+          health: () => ready.health(),
           linesLeftOut: () => log.linesLeftOut,
         });
         management = await openManagement({
           host: managementHost,
           port: managementPort,
-          readiness,
+          readiness: ready,
           metrics,
-        });
-        forget = onStopSignal(() => {
-          readiness.drain();
         });
         all.push(metrics.observer);
         note(`Health and metrics are on ${management.url}`);
@@ -64,18 +67,12 @@ export function watchAuthServer(log: Log, options: AuthServerValues): Watching {
       if (all.length > 1) observer = observers(...all);
       return observer;
     },
-    close: async () => {
-      forget?.();
-      await management?.close();
+    drain: () => {
+      readiness?.drain();
     },
-  };
-}
-
-/** Beside whoever else is told: from the signal on, nobody should send more. */
-function onStopSignal(listener: () => void): () => void {
-  const signals = ['SIGTERM', 'SIGINT'] as const;
-  for (const signal of signals) process.once(signal, listener);
-  return () => {
-    for (const signal of signals) process.off(signal, listener);
+    close: async () => {
+      // What counts has been drained by then.
+      await management?.close(MANAGEMENT_DRAIN_MILLISECONDS);
+    },
   };
 }
