@@ -36,7 +36,10 @@ function messageOf(read: () => unknown): string {
 describe('Rules', () => {
   it('are read as they stand', () => {
     const rules = {
-      access: [ACCESS, { agent: '*', delegate: null, audience: '*', decision: 'deny' }],
+      access: [
+        { ...ACCESS, name: 'Nightly: reads' },
+        { agent: '*', delegate: null, audience: '*', decision: 'deny' },
+      ],
       exchange: [EXCHANGE, { ...EXCHANGE, trustedIssuer: 'https://a.example', carrySubject: true }],
     };
     expect(readPolicyRules(rules)).toEqual(rules);
@@ -55,9 +58,19 @@ describe('Rules', () => {
     ['no list', { access: {} }, 'access must be a list'],
     ['a rule that is none', { access: [ACCESS, 7] }, 'access[1] must be an object'],
     [
+      'a name of control characters',
+      { access: [{ ...ACCESS, name: 'a\nb' }] },
+      'access[0].name must be 1 to 64 letters, digits, spaces, dots,',
+    ],
+    [
+      'a name that is too long',
+      { exchange: [{ ...EXCHANGE, name: 'n'.repeat(65) }] },
+      'exchange[0].name must be 1 to 64 letters, digits, spaces, dots,',
+    ],
+    [
       'an unknown member',
       { access: [{ ...ACCESS, scope: 'x' }] },
-      'access[0] has an unknown member "scope"; it may have agent, delegate, audience, scopes, acceptDetails, decision',
+      'access[0] has an unknown member "scope"; it may have name, agent, delegate, audience, scopes, acceptDetails, decision',
     ],
     [
       'no agent',
@@ -194,6 +207,23 @@ describe('Rules', () => {
 });
 
 describe('A policy of rules', () => {
+  it('says which rule decided, by its name or its place', async () => {
+    const denying = { ...ACCESS, decision: 'deny' as const, scopes: ['data.burn'] };
+    const policy = rulePolicy(
+      {
+        access: [
+          { ...denying, name: 'no fire' },
+          { ...ACCESS, decision: 'grant' },
+        ],
+      },
+      { otherwise: 'deny' },
+    );
+    const ruleFor = async (...scopes: string[]) => (await policy({ ...request, scopes })).rule;
+    expect(await ruleFor('data.burn')).toBe('no fire');
+    expect(await ruleFor(...ACCESS.scopes)).toBe('access[1]');
+    expect(await ruleFor('something.else')).toBe('otherwise');
+  });
+
   const request: AccessRequest = {
     kind: 'access',
     agent: id('https://agent.example'),
@@ -267,8 +297,11 @@ describe('A policy of rules', () => {
     return await policy.exchange?.({ ...exchange, ...more });
   };
   const foreign = { ...exchange.upstream, issuer: id('https://home.example'), foreign: true };
-  const grant = (carrySubject = false) => ({ decision: 'grant', carrySubject });
-  const denied = { decision: 'deny' };
+  const grant = (carrySubject = false) => ({
+    ...{ decision: 'grant', carrySubject },
+    rule: 'exchange[0]',
+  });
+  const denied = { decision: 'deny', rule: 'no rule' };
 
   it('allows the exchange that a rule names, and no other', async () => {
     expect(await decideExchange([EXCHANGE])).toEqual(grant());

@@ -16,11 +16,13 @@ import {
 import { hashPassword } from '../../src/accounts/index.js';
 import type { Connection } from '../../src/connection.js';
 import {
+  type AuditEntry,
   type AuthServer,
   type AuthServerOptions,
   createAuthServer,
   openStorage,
   type Policy,
+  readTrail,
   type Storage,
 } from '../../src/index.js';
 import {
@@ -199,9 +201,20 @@ export class Bench {
     });
   }
 
+  /** The audit trail so far, the latest entry last. */
+  async trail(): Promise<AuditEntry[]> {
+    await this.storage.audit.seal();
+    const entries: AuditEntry[] = [];
+    for await (const { text } of readTrail(this.storage)) {
+      this.secrets.printed(text);
+      entries.push(JSON.parse(text) as AuditEntry);
+    }
+    return entries;
+  }
+
   /**
-   * The database as another process sees it, but for the memory of requests that were verified: every one of them is
-   * remembered, whatever becomes of it.
+   * The database as another process sees it, but for the memory of requests that were verified and the audit trail: every
+   * one of them is remembered, whatever becomes of it, and refusals by policy are recorded.
    */
   contents(): Contents {
     const database = (this.#reader ??= new Libsql(this.databaseFile));
@@ -210,7 +223,7 @@ export class Bench {
       .all() as { name: string }[];
     return Object.fromEntries(
       tables
-        .filter(({ name }) => name !== 'replay_entries')
+        .filter(({ name }) => name !== 'replay_entries' && !name.startsWith('audit_'))
         .map(({ name }) => [name, database.prepare(`select * from ${name}`).all() as JsonObject[]]),
     );
   }

@@ -34,6 +34,12 @@ export interface AuditPruneOptions extends AuditOptions {
   readonly yes?: boolean;
 }
 
+/** Servers and `COUNTERSIGN_OPERATOR` have variables of these names. */
+const SELECTING = [
+  ...['limit', 'since', 'until', 'act', 'user', 'operator'],
+  ...['agent', 'resource', 'grant', 'token', 'request'],
+];
+
 /** `countersign audit`: what the auth server on the same database has decided, and who administered it. */
 export function addAudit(program: Command): void {
   const audit = program.command('audit').description('who decided what, kept in a chain of hashes');
@@ -56,10 +62,15 @@ export function addAudit(program: Command): void {
       .option('--token <jti>', 'about the token of this id, and those it was exchanged for')
       .option('--request <id>', 'of this request')
       .option('--json', 'print JSON, an entry a line')
+      .addHelpText(
+        'after',
+        '\nWho administers is taken from COUNTERSIGN_OPERATOR, or from the user of the system.',
+      )
       .action(async (options: AuditListOptions) => {
         const { listAudit } = await import('../audit/list.js');
         await listAudit(options);
       }),
+    SELECTING,
   );
   withEnvironment(
     add('export', 'print the whole trail, an entry a line, for keeping elsewhere')

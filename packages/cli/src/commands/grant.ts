@@ -21,7 +21,7 @@ export function addGrant(program: Command): void {
       const { listGrants } = await import('../grants/list.js');
       await listGrants(options);
     });
-  withEnvironment(listing);
+  withEnvironment(listing, ['user']);
 
   const revoking = add('revoke <id>', 'end a grant with its refresh tokens and codes')
     // An id may begin with a hyphen.

@@ -21,18 +21,21 @@ export function environmentValue(name: string): string | undefined {
   }
 }
 
-/** Lets every option of a command be given as a variable too. What stands on the command line comes first. */
-export function withEnvironment(command: Command): void {
+/**
+ * Lets every option of a command be given as a variable too, but for those that are `left out` since a variable of that name
+ * is for something else. What stands on the command line comes first.
+ */
+export function withEnvironment(command: Command, leftOut: readonly string[] = []): void {
   const [example] = command.options.filter(({ long }) => long?.includes('-', 2));
   command.addHelpText(
     'after',
-    `\nEvery option is a variable too${example === undefined ? '' : `, ${example.long} for instance ${environmentName(example)}`}; with _FILE\n` +
+    `\nEvery ${leftOut.length > 0 ? 'option but what selects' : 'option'} is a variable too${example === undefined ? '' : `, ${example.long} for instance ${environmentName(example)}`}; with _FILE\n` +
       'behind its name it names a file with the value. The command line comes first.',
   );
   command.hook('preAction', () => {
     for (const option of command.options) {
       const name = option.attributeName();
-      if (command.getOptionValueSource(name) === 'cli') continue;
+      if (command.getOptionValueSource(name) === 'cli' || leftOut.includes(name)) continue;
       const value = environmentValue(environmentName(option));
       if (value !== undefined) {
         command.setOptionValueWithSource(name, readValue(option, value), 'env');

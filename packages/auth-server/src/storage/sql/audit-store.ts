@@ -3,6 +3,7 @@ import type { AuditHead } from '../../audit/audit-entry.js';
 import { CHAIN_START, chainHash } from '../../audit/chain.js';
 import { timeOf } from '../../audit/verify-trail.js';
 import type { AuditStore } from '../audit.js';
+import { deleteRows, insertRows } from './insert-rows.js';
 import { recordAct } from './record-act.js';
 import { count, type Queries, type SqlDatabase } from './sql-database.js';
 
@@ -83,17 +84,16 @@ async function sealBatch(
       const sequence = head.sequence + 1;
       const hash = chainHash(head.hash, sequence, text);
       head = { sequence, hash };
-      return { ...head, text, recordedAt: timeOf(text) };
+      return [sequence, timeOf(text), text, hash];
     });
-    await queries.insertInto('auditEntries').values(entries).execute();
-    await queries
-      .deleteFrom('auditPending')
-      .where(
-        'id',
-        'in',
-        pending.map(({ id }) => id),
-      )
-      .execute();
+    const columns = ['sequence', 'recorded_at', 'text', 'hash'];
+    await insertRows(queries, 'audit_entries', columns, entries);
+    await deleteRows(
+      queries,
+      'audit_pending',
+      'id',
+      pending.map(({ id }) => id),
+    );
     return { entries: entries.length, head };
   }, ALONE);
 }

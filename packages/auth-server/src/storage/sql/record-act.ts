@@ -1,5 +1,6 @@
 import type { NewAuditEntry } from '../../audit/audit-entry.js';
 import { currentRequest } from '../../observability/request-scope.js';
+import { insertRows } from './insert-rows.js';
 import type { Queries } from './sql-database.js';
 
 /** Records an act for the audit trail, inside the write transaction that does it: both happen or neither. */
@@ -13,10 +14,8 @@ export async function recordActs(
   entries: readonly NewAuditEntry[],
 ): Promise<void> {
   if (entries.length === 0) return;
-  await queries
-    .insertInto('auditPending')
-    .values(entries.map((entry) => ({ text: textOf(entry) })))
-    .execute();
+  const rows = entries.map((entry) => [textOf(entry)]);
+  await insertRows(queries, 'audit_pending', ['text'], rows);
 }
 
 function textOf({ time, act, by, ...rest }: NewAuditEntry): string {
