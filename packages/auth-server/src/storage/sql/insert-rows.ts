@@ -3,8 +3,11 @@ import type { Queries } from './sql-database.js';
 
 type Value = string | number;
 
+/** Few different sizes, so that there are few different statements to prepare and keep. */
+const SIZES = [128, 32, 8, 2, 1];
+
 /**
- * Inserts rows by a statement that is put together here: the builder takes ten times as long for a few hundred rows as the
+ * Inserts rows by statements that are put together here: the builder takes ten times as long for a few hundred rows as the
  * database does. Names are the database's own.
  */
 export async function insertRows(
@@ -13,12 +16,11 @@ export async function insertRows(
   columns: readonly string[],
   rows: readonly (readonly Value[])[],
 ): Promise<void> {
-  const tuples = rows.map((row, index) => {
-    const first = index * columns.length + 1;
-    return `(${row.map((_value, at) => `$${first + at}`).join(', ')})`;
-  });
-  const statement = `insert into ${table} (${columns.join(', ')}) values ${tuples.join(', ')}`;
-  await queries.executeQuery(CompiledQuery.raw(statement, rows.flat()));
+  const into = `insert into ${table} (${columns.join(', ')}) values`;
+  for (const part of inParts(rows)) {
+    const tuples = part.map((row, index) => `(${places(row.length, index * row.length)})`);
+    await queries.executeQuery(CompiledQuery.raw(`${into} ${tuples.join(', ')}`, part.flat()));
+  }
 }
 
 /** Deletes the rows with these values in a column; see {@link insertRows}. */
@@ -28,7 +30,20 @@ export async function deleteRows(
   column: string,
   values: readonly Value[],
 ): Promise<void> {
-  const places = values.map((_value, index) => `$${index + 1}`);
-  const statement = `delete from ${table} where ${column} in (${places.join(', ')})`;
-  await queries.executeQuery(CompiledQuery.raw(statement, [...values]));
+  const from = `delete from ${table} where ${column} in`;
+  for (const part of inParts(values)) {
+    await queries.executeQuery(CompiledQuery.raw(`${from} (${places(part.length)})`, [...part]));
+  }
+}
+
+function* inParts<T>(all: readonly T[]): Generator<readonly T[], void> {
+  let done = 0;
+  for (const size of SIZES) {
+    for (; all.length - done >= size; done += size) yield all.slice(done, done + size);
+  }
+}
+
+/** `$1, $2`, which both databases take. */
+function places(count: number, before = 0): string {
+  return Array.from({ length: count }, (_, index) => `$${before + index + 1}`).join(', ');
 }

@@ -10,9 +10,11 @@ export async function audit(queries: Queries, dialect: Dialect): Promise<void> {
   const { schema } = queries;
   await schema
     .createTable('audit_pending')
-    // Counts up by itself in both.
-    .addColumn('id', dialect === 'sqlite' ? 'integer' : 'bigserial', (column) =>
-      column.primaryKey(),
+    // Counts up by itself in both; an identity needs no right to a sequence.
+    .addColumn('id', dialect === 'sqlite' ? 'integer' : 'bigint', (column) =>
+      dialect === 'sqlite'
+        ? column.primaryKey()
+        : column.primaryKey().generatedByDefaultAsIdentity(),
     )
     .addColumn('text', 'text', (column) => column.notNull())
     .execute();
