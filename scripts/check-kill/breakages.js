@@ -12,7 +12,7 @@ export const breakages = {
     found: /redeemed twice|from a code that was spent/,
   },
   'a token is not written into the ledger': {
-    edits: [{ file: CODES, from: 'await insertIssuedToken(queries, {', to: 'void ({' }],
+    edits: [{ file: CODES, from: 'await insertIssuedToken(queries, token);', to: '' }],
     found: /not in the ledger/,
   },
   'a second token is written into the ledger': {
@@ -72,6 +72,16 @@ export const breakages = {
       },
     ],
     found: /refresh token works after its end/,
+  },
+  'a token is not told of in the audit trail': {
+    edits: [
+      {
+        file: CODES,
+        from: "await recordIssue(queries, { means: 'code',",
+        to: "void (queries, { means: 'code',",
+      },
+    ],
+    found: /audit trail has not got token/,
   },
   'a decision is not kept': {
     edits: [

@@ -48,7 +48,7 @@ export class Ledger {
 
   /**
    * Looks at all of it, while nothing is under way. `lost` has, by agent and subject, how many tokens may have been
-   * issued without anybody's having heard of it.
+   * issued without anybody's having heard of it. Returns the ids of all tokens.
    */
   async verify(lost) {
     for (const [what, query] of Object.entries(NEVER)) {
@@ -75,7 +75,7 @@ export class Ledger {
         );
       }
     }
-    return rows.length;
+    return known;
   }
 
   async #query(query) {

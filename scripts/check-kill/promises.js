@@ -27,7 +27,9 @@ async function verifyLedger(world) {
     if (code.token === undefined && unknown) add(code, 1);
   }
   for (const token of world.tokens) add(token, token.lost);
-  world.counts['tokens in the ledger'] = await world.ledger.verify(lost);
+  const issued = await world.ledger.verify(lost);
+  world.counts['tokens in the ledger'] = issued.size;
+  world.counts['acts in the audit trail'] = await world.trail.verify(issued);
 }
 
 async function verifyKeys(world) {

@@ -11,6 +11,7 @@ import { BrokenPromise, History, Story } from './history.js';
 import { Ledger } from './ledger.js';
 import { now } from './parties.js';
 import { send } from './server-process.js';
+import { Trail } from './trail.js';
 import { Withdrawals } from './withdrawals.js';
 
 const PASSWORD = 'a password for this check';
@@ -39,6 +40,7 @@ export class World {
 
   async openStorage() {
     this.storage = await openStorage(this.url);
+    this.trail = new Trail(this.storage);
     this.ledger = await Ledger.open(this.url);
     const passwordHash = await hashPassword(PASSWORD);
     this.people = [];
@@ -359,7 +361,7 @@ export class World {
     this.count('people disabled');
     await sleep(DISABLED_MILLISECONDS * this.random());
     disabling.enabling = performance.now();
-    await this.storage.users.enable(person.id);
+    await this.storage.users.enable(person.id, now());
     disabling.enabled = performance.now();
     this.history.note(`${person.username} has been enabled`, about);
   }
