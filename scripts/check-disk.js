@@ -24,6 +24,7 @@ if (mounted.status !== 0) {
 build();
 const { freePort } = await import('./check-kill/databases.js');
 const { startAgent, startResource } = await import('./check-kill/parties.js');
+const { verifyPromises } = await import('./check-kill/promises.js');
 const { send, ServerProcess } = await import('./check-kill/server-process.js');
 const { World } = await import('./check-kill/world.js');
 
@@ -76,7 +77,7 @@ async function closedAndBack(what, close, reopen) {
   const [, reason = ''] = /STORAGE: +(.*)/.exec(server.output) ?? [];
   reopen();
   await until(200, 10, `after: ${what}`);
-  await world.verify();
+  await verifyPromises(world);
   console.log(`${what}: answered 503, the log says "${reason}", and it went on by itself`);
 }
 
@@ -108,14 +109,14 @@ try {
   server.database = url;
   await server.start();
   await until(200, 10, 'after the file system was read-only');
-  await world.verify();
+  await verifyPromises(world);
   console.log('a read-only file system: it does not start and says so, and does when it can write');
 } catch (error) {
   console.error(`${error.message}\n${server.output}`);
   process.exitCode = 1;
 } finally {
   await server.kill();
-  await world.storage?.close();
+  await world.close();
   for (const party of [resource, ...agents]) party.stop();
   for (const place of [elsewhere, folder]) {
     spawnSync('umount', ['-l', place]);

@@ -35,7 +35,7 @@ export const breakages = {
         to: `new Promise((answer, fail) => {
                database.write(async (queries) => {
                  answer(await redeem(queries, redemption));
-                 await new Promise((resolve) => setTimeout(resolve, 60));
+                 await new Promise((resolve) => setTimeout(resolve, 300));
                }).catch(fail);
              })`,
       },

@@ -16,7 +16,7 @@ export async function freePort() {
   return port;
 }
 
-async function sqlite() {
+export async function sqlite() {
   const folder = await mkdtemp(join(tmpdir(), 'countersign-kill-'));
   return {
     url: `sqlite:${join(folder, 'auth.db')}`,
@@ -27,7 +27,7 @@ async function sqlite() {
 }
 
 /** The one in `COUNTERSIGN_TEST_DATABASE_URL`, which must be empty and is not crashed; else one of its own. */
-async function postgres() {
+export async function postgres() {
   const given = process.env.COUNTERSIGN_TEST_DATABASE_URL;
   if (given !== undefined) {
     return { url: given, replicas: 2, crash: undefined, stop: async () => undefined };

@@ -9,7 +9,7 @@ import { root } from '../run.js';
 const LIMITS = Object.keys(DEFAULT_LIMITS);
 const PROGRAM = join(root, 'packages/cli/bin/countersign.js');
 const BREAKING = new URL('break-modules.js', import.meta.url).href;
-const READY_WITHIN_MILLISECONDS = 20_000;
+const READY_WITHIN_MILLISECONDS = 60_000;
 
 /** Sends one request on a connection of its own. Rejects when the connection fails before the answer is complete. */
 export function send(port, method, path, headers = [], body) {
@@ -38,7 +38,8 @@ export class ServerProcess {
   #child;
   #output = '';
 
-  constructor({ port, issuer, database, breakage }) {
+  constructor({ port, issuer, database, env = {}, breakage }) {
+    this.env = env;
     this.breakage = breakage;
     this.port = port;
     this.issuer = issuer;
@@ -65,6 +66,7 @@ export class ServerProcess {
       {
         env: {
           ...process.env,
+          ...this.env,
           COUNTERSIGN_CHECK_BREAKAGE: this.breakage,
           COUNTERSIGN_DATABASE: database,
           COUNTERSIGN_WITHOUT_LIMITS: LIMITS.join(' '),
@@ -82,7 +84,7 @@ export class ServerProcess {
       if (answer?.status === 200) return performance.now() - started;
       if (child.exitCode !== null) throw new Error(`it ended by itself:\n${this.#output}`);
       if (performance.now() - started > READY_WITHIN_MILLISECONDS) {
-        throw new Error(`it does not answer after 20 s:\n${this.#output}`);
+        throw new Error(`it does not answer after 60 s:\n${this.#output}`);
       }
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

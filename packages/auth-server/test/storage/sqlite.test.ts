@@ -1,4 +1,12 @@
-import { chmodSync, copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
@@ -67,6 +75,34 @@ describe('opening SQLite', () => {
     for (const name of [file, `${file}-wal`, `${file}-shm`]) {
       expect(statSync(name).mode & 0o777).toBe(0o600);
     }
+  });
+
+  it('answers nothing any more when its file has been replaced, until it is opened anew', async () => {
+    const storage = await open();
+    await storage.users.create(newUser('ana'));
+    const backup = join(directory, 'backup.db');
+    const other = new Libsql(file);
+    other.exec(`vacuum into '${backup}'`);
+    other.close();
+    await storage.users.create(newUser('ben'));
+    renameSync(backup, file);
+    const replaced = { message: expect.stringContaining('replaced while it was in use') };
+    await expect(storage.users.create(newUser('cyd'))).rejects.toMatchObject(replaced);
+    await expect(storage.users.create(newUser('cyd'))).rejects.toBeInstanceOf(StorageError);
+    await storage.close();
+    for (const journal of [`${file}-wal`, `${file}-shm`]) rmSync(journal, { force: true });
+    const anew = await open();
+    expect((await anew.users.list()).map(({ username }) => username)).toEqual(['ana']);
+    expect(await anew.users.create(newUser('cyd'))).toBe(true);
+  });
+
+  it('notices within a second of reading that its file is gone', async () => {
+    const storage = await open();
+    await storage.users.create(newUser('ana'));
+    rmSync(file);
+    await expect
+      .poll(() => storage.users.list().catch((error: unknown) => error), { timeout: 5_000 })
+      .toBeInstanceOf(StorageError);
   });
 
   it('leaves a complete file when it is closed, without its journal', async () => {

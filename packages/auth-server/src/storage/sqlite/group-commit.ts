@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { StorageError } from '../storage-error.js';
+import type { SameFile } from './same-file.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 /** Bounds of one transaction, so that other processes get their turn, and this one its other work. */
@@ -65,14 +66,17 @@ export class SharedTransaction {
  */
 export class GroupCommit {
   readonly #connection: SqliteConnection;
+  readonly #file: SameFile | undefined;
   readonly #line: (() => void)[] = [];
   #taken = false;
   #open: SharedTransaction | undefined;
   #committedAt = 0;
   #restedAt = 0;
 
-  constructor(connection: SqliteConnection) {
+  /** Nothing is begun once `file` is another one than was opened. */
+  constructor(connection: SqliteConnection, file?: SameFile) {
     this.#connection = connection;
+    this.#file = file;
   }
 
   /** Waits for its turn and begins a writer's part. End it with `keep` or `undo`. */
@@ -80,6 +84,7 @@ export class GroupCommit {
     await this.#takeTurn();
     try {
       if (this.#open === undefined) {
+        this.#file?.require();
         // Left open only by a rollback that failed.
         if (this.#connection.inTransaction) this.#connection.run('rollback');
         await this.#rest();

@@ -4,6 +4,7 @@ import { CamelCasePlugin, CompiledQuery, Kysely } from 'kysely';
 import Libsql from 'libsql';
 import type { Schema } from '../sql/schema.js';
 import { StorageConfigurationError, StorageError } from '../storage-error.js';
+import { SameFile } from './same-file.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { sqliteDialect } from './sqlite-dialect.js';
 import { withoutRowLocks } from './without-row-locks.js';
@@ -19,6 +20,7 @@ export async function openSqlite(
   lockTimeoutMilliseconds: number,
 ): Promise<Kysely<Schema>> {
   const writing = new SqliteConnection(connect(file), lockTimeoutMilliseconds);
+  const same = file === IN_MEMORY ? undefined : new SameFile(resolve(file));
   let reading: SqliteConnection | undefined;
   try {
     await configure(writing);
@@ -33,7 +35,7 @@ export async function openSqlite(
     throw asConfigurationError(error, file);
   }
   return new Kysely<Schema>({
-    dialect: sqliteDialect({ writing, reading }),
+    dialect: sqliteDialect({ writing, reading, file: same }),
     plugins: [withoutRowLocks, new CamelCasePlugin()],
   });
 }

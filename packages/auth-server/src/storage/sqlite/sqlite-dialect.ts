@@ -10,12 +10,15 @@ import {
 } from 'kysely';
 import { StorageError } from '../storage-error.js';
 import { GroupCommit, type SharedTransaction } from './group-commit.js';
+import type { SameFile } from './same-file.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 export interface SqliteConnections {
   readonly writing: SqliteConnection;
   /** Sees what has been committed and nothing else. Undefined in memory, where there is one connection only. */
   readonly reading: SqliteConnection | undefined;
+  /** Undefined in memory. */
+  readonly file: SameFile | undefined;
 }
 
 /**
@@ -43,9 +46,10 @@ class Session implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    const { writing, reading } = this.#connections;
+    const { writing, reading, file } = this.#connections;
     const shared = this.#shared;
     if (shared === undefined) {
+      file?.requireForReading();
       return reading === undefined
         ? await this.#group.outside(() => writing.executeQuery<R>(query))
         : await reading.executeQuery<R>(query);
@@ -83,7 +87,7 @@ class SharingDriver implements Driver {
 
   constructor(connections: SqliteConnections) {
     this.#connections = connections;
-    this.#group = new GroupCommit(connections.writing);
+    this.#group = new GroupCommit(connections.writing, connections.file);
   }
 
   async init(): Promise<void> {}
