@@ -1,4 +1,4 @@
-import { AAuthError } from '@countersign/protocol';
+import { AAuthError, parseUrl } from '@countersign/protocol';
 import { Access, OWN_PERSON } from './access.js';
 import { createAuthorize } from './authorize.js';
 import { createAcceptAnswer } from './callback.js';
@@ -49,7 +49,7 @@ export function createAgent(options: AgentOptions): Agent {
     handle: createHandle(options, context, pending, accept),
     async acceptCallback(address, callbackOptions = {}) {
       const text = address.trim();
-      const url = URL.canParse(text) ? new URL(text) : undefined;
+      const url = parseUrl(text);
       const own = new URL(redirectUri);
       if (url === undefined || url.origin !== own.origin || url.pathname !== own.pathname) {
         const error = new AAuthError(

@@ -9,6 +9,7 @@ import {
   isServerIdentifier,
   type KeySet,
   parseServerIdentifier,
+  parseUrl,
   type Random,
   type ServerIdentifier,
   systemClock,
@@ -126,7 +127,7 @@ function positive(value: number, name: string): number {
 const ADDED = ['code', 'state', 'error', 'error_description', 'iss', 'interaction_code'];
 
 function redirectUriOf(value: string, identifiers: IdentifierOptions): string {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
+  const url = parseUrl(value);
   if (
     url === undefined ||
     url.href !== value ||

@@ -5,6 +5,7 @@ import {
   INTERACTION_CODE,
   INTERACTION_SESSION,
   isServerIdentifier,
+  parseUrl,
 } from '@countersign/protocol';
 import type { OutgoingRequest } from './signer.js';
 
@@ -76,7 +77,7 @@ function withoutDuplex(init: RequestInit): RequestInit {
 
 /** The address as it will be sent: no fragment, no bare `?`. */
 function checkAddress(address: string, options: IdentifierOptions): string {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const url = parseUrl(address);
   const where = url === undefined ? 'Not an absolute address' : `${url.protocol}//${url.host}`;
   if (url === undefined || !isServerIdentifier(url.origin, options)) {
     throw new AAuthError(

@@ -3,8 +3,9 @@ import {
   agentDocument,
   type AgentMetadata,
   agentMetadata,
-  JWKS_PATH,
   type JsonObject,
+  JWKS_PATH,
+  parseUrl,
 } from '@countersign/protocol';
 import type { AgentContext } from './context.js';
 import type { AgentOptions } from './options.js';
@@ -18,7 +19,7 @@ export function publishedDocuments(
   const { name, homepage, policyUri, tosUri, logoUri } = options;
   const links = { homepage, policyUri, tosUri, logoUri };
   for (const [member, value] of Object.entries(links)) {
-    if (value !== undefined && !URL.canParse(value)) {
+    if (value !== undefined && parseUrl(value) === undefined) {
       throw new AAuthError('configuration_invalid', `${member} must be an absolute address.`);
     }
   }

@@ -1,4 +1,9 @@
-import { AAuthError, type IdentifierOptions, isServerIdentifier } from '@countersign/protocol';
+import {
+  AAuthError,
+  type IdentifierOptions,
+  isServerIdentifier,
+  parseUrl,
+} from '@countersign/protocol';
 
 export interface RedirectSituation extends IdentifierOptions {
   /** The address that was called. */
@@ -55,13 +60,13 @@ export function decideRedirect(
   if (redirectMode === 'error') {
     return refuse('The resource answered with a redirect, which the caller does not want.', 'mode');
   }
-  if (!URL.canParse(location, situation.url)) {
+  const target = parseUrl(location, situation.url);
+  if (target === undefined) {
     return refuse('The resource answered with a redirect to no valid address.', 'location_invalid');
   }
   if (redirects >= MAX_REDIRECTS) {
     return refuse(`The resource redirects more than ${MAX_REDIRECTS} times.`, 'too_many');
   }
-  const target = new URL(location, situation.url);
   const crossOrigin = target.origin !== new URL(situation.url).origin;
   if (!isServerIdentifier(target.origin, situation) || target.username + target.password !== '') {
     return refuse(

@@ -1,4 +1,5 @@
 import { AAuthError } from './errors.js';
+import { parseUrl } from './parse-url.js';
 
 declare const identifier: unique symbol;
 
@@ -31,9 +32,9 @@ export function isServerIdentifier(
   value: unknown,
   options: IdentifierOptions = {},
 ): value is ServerIdentifier {
-  if (typeof value !== 'string' || value.length > MAX_LENGTH || !URL.canParse(value)) return false;
-  const url = new URL(value);
-  if (url.origin !== value || !HOST.test(url.hostname)) return false;
+  if (typeof value !== 'string' || value.length > MAX_LENGTH) return false;
+  const url = parseUrl(value);
+  if (url?.origin !== value || !HOST.test(url.hostname)) return false;
   if (url.protocol === 'https:') return true;
   return (
     url.protocol === 'http:' && options.insecureLoopback === true && isLoopbackHost(url.hostname)
@@ -69,9 +70,9 @@ export function authorityOf(id: ServerIdentifier): string {
  */
 export function isOnOrigin(url: unknown, id: ServerIdentifier): url is string {
   if (typeof url !== 'string' || url.length > 2048 || !url.startsWith(id)) return false;
-  if (!/^[\x21-\x5b\x5d-\x7e]+$/.test(url) || !URL.canParse(url)) return false;
-  const parsed = new URL(url);
+  if (!/^[\x21-\x5b\x5d-\x7e]+$/.test(url)) return false;
+  const parsed = parseUrl(url);
   return (
-    parsed.origin === id && parsed.username === '' && parsed.password === '' && !url.includes('#')
+    parsed?.origin === id && parsed.username === '' && parsed.password === '' && !url.includes('#')
   );
 }

@@ -21,6 +21,7 @@ export {
 export { isJsonObject, type JsonObject, parseStrictJson, parseStrictJsonBytes } from './json.js';
 export { type DecodedJws, decodeJws, MAX_TOKEN_LENGTH, signJws, verifyJws } from './jws.js';
 export { type KeySet, loadKeySet, type PublishedKey } from './key-set.js';
+export { parseUrl } from './parse-url.js';
 export { hashSecret, type Random, randomSecret, systemRandom } from './random.js';
 export { type OnRefused, refusalReporter, requestIds } from './refusal-report.js';
 export { readBody, receivedHead, receivedMessage, TOKEN_BODY_LIMIT } from './received-message.js';

@@ -40,6 +40,7 @@ import {
   resourceDocument,
   type ServerIdentifier,
   signingProfile,
+  parseUrl,
 } from '@countersign/protocol';
 
 /** The time in the middle of the captured run. */
@@ -382,7 +383,7 @@ export class FakeDiscovery implements Discovery {
   }
 
   #check(url: string): void {
-    const origin = URL.canParse(url) ? new URL(url).origin : unreachable('not a URL');
+    const origin = parseUrl(url)?.origin ?? unreachable('not a URL');
     if (!this.#failing.has(origin)) return;
     throw this.#failing.get(origin) ?? unreachable('ECONNREFUSED');
   }

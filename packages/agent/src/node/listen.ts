@@ -1,3 +1,4 @@
+import { parseUrl } from '@countersign/protocol';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Agent } from '../options.js';
@@ -96,7 +97,7 @@ function requestOf(
   const target = message.url ?? '';
   // The target is appended, never resolved: an absolute form or `//host` must not become another address.
   const address = `http://agent.invalid${target}`;
-  if (!target.startsWith('/') || !URL.canParse(address)) return undefined;
+  if (!target.startsWith('/') || parseUrl(address) === undefined) return undefined;
   const headers = new Headers();
   if (message.headers.cookie !== undefined) headers.set('cookie', message.headers.cookie);
   try {

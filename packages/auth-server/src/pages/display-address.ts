@@ -1,23 +1,21 @@
+import { parseUrl } from '@countersign/protocol';
+
 /** Addresses as a page shows them: hosts in full and as given (punycode stays punycode), links only where harmless. */
 
 const LONGEST_LINK = 2048;
-
-function parse(address: string): URL | undefined {
-  return URL.canParse(address) ? new URL(address) : undefined;
-}
 
 /**
  * Host, and port unless it is the default, of an identifier or redirect URI that has been validated before. Never
  * clipped: the part of a long host that decides whose it is stands at its end.
  */
 export function hostOf(address: string): string {
-  return parse(address)?.host ?? address;
+  return parseUrl(address)?.host ?? address;
 }
 
 /** Whether two addresses name the same scheme, host and port. */
 export function sameOrigin(one: string, other: string): boolean {
-  const origin = parse(one)?.origin;
-  return origin !== undefined && origin !== 'null' && origin === parse(other)?.origin;
+  const origin = parseUrl(one)?.origin;
+  return origin !== undefined && origin !== 'null' && origin === parseUrl(other)?.origin;
 }
 
 /**
@@ -26,7 +24,7 @@ export function sameOrigin(one: string, other: string): boolean {
  */
 export function offeredLink(link: string | undefined): string | undefined {
   if (link === undefined || link.length > LONGEST_LINK) return undefined;
-  const url = parse(link);
+  const url = parseUrl(link);
   if (url === undefined || url.protocol !== 'https:') return undefined;
   if (url.username !== '' || url.password !== '') return undefined;
   return url.href;

@@ -1,3 +1,4 @@
+import { parseUrl } from '@countersign/protocol';
 import { createHash } from 'node:crypto';
 import { STYLESHEET } from './stylesheet.js';
 
@@ -14,8 +15,8 @@ const LOOPBACK_IPV6 = /^http:\/\/\[::1\](?::\d{1,5})?$/u;
  * loopback, the only one in use, is let through by its scheme.
  */
 export function callbackSource(redirectUri: string): string | undefined {
-  if (!URL.canParse(redirectUri)) return undefined;
-  const { origin } = new URL(redirectUri);
+  const origin = parseUrl(redirectUri)?.origin;
+  if (origin === undefined) return undefined;
   if (LOOPBACK_IPV6.test(origin)) return 'http:';
   return PLAIN_ORIGIN.test(origin) ? origin : undefined;
 }

@@ -1,3 +1,4 @@
+import { parseUrl } from '@countersign/protocol';
 import { readFile } from 'node:fs/promises';
 import { UsageError } from '../command-error.js';
 
@@ -13,7 +14,7 @@ export interface RequestFlags {
  * joined with `&`.
  */
 export async function readRequest(url: string, flags: RequestFlags): Promise<Request> {
-  if (!URL.canParse(url)) {
+  if (parseUrl(url) === undefined) {
     throw new UsageError(
       `"${url}" is not a URL to fetch: give it in full, such as https://api.example/data.`,
     );

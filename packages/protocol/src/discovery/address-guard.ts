@@ -1,5 +1,6 @@
 import { AAuthError } from '../errors.js';
 import { isLoopbackHost } from '../identifiers.js';
+import { parseUrl } from '../parse-url.js';
 import {
   type Address,
   isWithin,
@@ -31,8 +32,8 @@ export type AddressGuard = (url: string) => Target;
 
 /** The form that every URL to be asked must have, before any host is looked at. Throws {@link HostRefused}. */
 export function parseDocumentUrl(text: string, insecureLoopback: boolean): URL {
-  if (text.length > MAX_URL_LENGTH || !URL.canParse(text)) throw new HostRefused('not a URL');
-  const url = new URL(text);
+  const url = text.length > MAX_URL_LENGTH ? undefined : parseUrl(text);
+  if (url === undefined) throw new HostRefused('not a URL');
   if (url.username !== '' || url.password !== '') throw new HostRefused('user info in the URL');
   if (text.includes('#')) throw new HostRefused('fragment in the URL');
   if (url.protocol === 'https:') return url;
@@ -84,7 +85,7 @@ function readNetwork(entry: string): Network {
 }
 
 function readHost(entry: string): string {
-  const url = URL.canParse(`https://${entry}`) ? new URL(`https://${entry}`) : undefined;
+  const url = parseUrl(`https://${entry}`);
   if (url?.host === entry && !entry.includes('*')) return entry;
   throw misconfigured(
     entry,

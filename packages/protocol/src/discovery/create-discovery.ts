@@ -1,6 +1,7 @@
 import type { VerificationKey } from '@countersign/httpsig';
 import type { ServerIdentifier } from '../identifiers.js';
 import { isJsonObject, type JsonObject, parseStrictJsonBytes } from '../json.js';
+import { parseUrl } from '../parse-url.js';
 import { createGuardedFetch } from '#platform';
 import { NotAdmitted } from './admit-host.js';
 import { parseDocumentUrl } from './address-guard.js';
@@ -277,5 +278,5 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
 /** What of a URL may stand in the log: never a path or query, which may hold what its sender wants kept. */
 function originOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin : 'an invalid URL';
+  return parseUrl(url)?.origin ?? 'an invalid URL';
 }

@@ -1,4 +1,4 @@
-import { type IdentifierOptions, isServerIdentifier } from '@countersign/protocol';
+import { type IdentifierOptions, isServerIdentifier, parseUrl } from '@countersign/protocol';
 
 /** Names that stand in the answer: a return URL that has them already would say two things at once. */
 const ANSWERED = ['interaction_code', 'error', 'error_description', 'code', 'iss'];
@@ -18,15 +18,13 @@ export function returnUrlProblem(
   if (returnUrl.length > MAX_LENGTH || !/^[\x21-\x5b\x5d-\x7e]+$/.test(returnUrl)) {
     return 'return_url_malformed';
   }
-  const url = URL.canParse(returnUrl) ? new URL(returnUrl) : undefined;
+  const url = parseUrl(returnUrl);
   if (url === undefined || url.href !== returnUrl) return 'return_url_malformed';
   if (!isServerIdentifier(url.origin, options)) return 'return_url_scheme';
   if (url.username !== '' || url.password !== '') return 'return_url_user';
   if (returnUrl.includes('#')) return 'return_url_fragment';
   if (ANSWERED.some((name) => url.searchParams.has(name))) return 'return_url_parameters';
-  const origins = (redirectUris ?? []).map((uri) =>
-    URL.canParse(uri) ? new URL(uri).origin : undefined,
-  );
+  const origins = (redirectUris ?? []).map((uri) => parseUrl(uri)?.origin);
   return origins.includes(url.origin) ? undefined : 'return_url_origin';
 }
 

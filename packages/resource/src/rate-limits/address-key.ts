@@ -1,3 +1,5 @@
+import { parseUrl } from '@countersign/protocol';
+
 /**
  * What counts as one address: an IPv4 address, or the /64 of an IPv6 address, since one household or one rented machine
  * has all of it. An IPv4 address mapped into IPv6 is the IPv4 address. What is no address counts as it is written.
@@ -14,9 +16,10 @@ export function addressKey(address: string): string {
 
 /** The eight groups of an IPv6 address. The URL parser does the reading: it writes every address in one form. */
 function sixteenBitGroups(address: string): number[] | undefined {
-  const url = `http://[${address}]`;
-  if (!/^[0-9a-fA-F:.]+$/.test(address) || !URL.canParse(url)) return undefined;
-  const [before = '', after] = new URL(url).hostname.slice(1, -1).split('::');
+  if (!/^[0-9a-fA-F:.]+$/.test(address)) return undefined;
+  const url = parseUrl(`http://[${address}]`);
+  if (url === undefined) return undefined;
+  const [before = '', after] = url.hostname.slice(1, -1).split('::');
   const left = before === '' ? [] : before.split(':');
   const right = after === undefined || after === '' ? [] : after.split(':');
   const zeros = Array<string>(8 - left.length - right.length).fill('0');

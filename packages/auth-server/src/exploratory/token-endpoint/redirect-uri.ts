@@ -2,6 +2,7 @@ import {
   AAuthError,
   type AgentMetadata,
   isLoopbackHost,
+  parseUrl,
   type ServerIdentifier,
 } from '@countersign/protocol';
 import { callbackSource } from '../../pages/index.js';
@@ -21,13 +22,13 @@ function refuse(message: string, rule: string): never {
 export function readRedirectUri(value: string | undefined, insecureLoopback: boolean): string {
   if (value === undefined) refuse('The redirect_uri parameter is missing.', 'redirect_uri_missing');
   const wellFormed = value.length <= 2048 && /^[\x21-\x7e]+$/.test(value) && !/[#\\]/.test(value);
-  if (!wellFormed || !URL.canParse(value)) {
+  const url = wellFormed ? parseUrl(value) : undefined;
+  if (url === undefined) {
     refuse(
       'The redirect_uri must be an absolute URL of printable ASCII, without a fragment.',
       'redirect_uri_invalid',
     );
   }
-  const url = new URL(value);
   const spelledOut =
     value.startsWith(url.origin) && /^(?:$|[/?])/.test(value.slice(url.origin.length));
   const secure =
