@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type Plugin } from 'vitest/config';
+import { defineConfig, type Plugin, type TestUserConfig } from 'vitest/config';
 
 const root = dirname(fileURLToPath(import.meta.url));
 const packageRoot = (file: string): string | undefined =>
@@ -25,21 +25,56 @@ const sources: Plugin = {
   },
 };
 
+// `*.check.ts` files need programs that not every machine has: `npm run check:openssl`.
+// `*.slow.test.ts` files start many processes, browsers and database servers: `npm run check:slow`.
+const names = process.env['COUNTERSIGN_CHECKS']
+  ? '*.check.ts'
+  : process.env['COUNTERSIGN_SLOW']
+    ? '*.slow.test.ts'
+    : '!(*.slow).test.ts';
+
+/**
+ * Files that need a process and modules of their own: they replace modules, or keep something for one file alone, such as
+ * the folder of the command line's programs. All others share them, since loading modules again takes longer than most tests.
+ */
+const alone = [
+  'packages/cli/test/**',
+  'packages/auth-server/test/accounts/accounts.test.ts',
+  'packages/auth-server/test/endpoints/sign-in.test.ts',
+];
+
+const common: TestUserConfig = {
+  setupFiles: ['./test-setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 90_000,
+};
+
 export default defineConfig({
-  plugins: [sources],
   test: {
-    // `*.check.ts` files need programs that not every machine has: `npm run check:openssl`.
-    // `*.slow.test.ts` files start many processes, browsers and database servers: `npm run check:slow`.
-    include: process.env['COUNTERSIGN_CHECKS']
-      ? ['packages/*/test/**/*.check.ts']
-      : process.env['COUNTERSIGN_SLOW']
-        ? ['packages/*/test/**/*.slow.test.ts']
-        : ['packages/*/test/**/!(*.slow).test.ts'],
-    setupFiles: ['./test-setup.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 90_000,
     // Native modules (SQLite, argon2) do not always survive the end of a worker thread; processes have no such trouble.
     pool: 'forks',
     maxWorkers: 2,
+    projects: [
+      {
+        plugins: [sources],
+        test: {
+          ...common,
+          name: 'alone',
+          include: alone.map((one) => (one.endsWith('**') ? `${one}/${names}` : one)),
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        plugins: [sources],
+        test: {
+          ...common,
+          name: 'sharing',
+          include: [`packages/*/test/**/${names}`],
+          exclude: alone,
+          isolate: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

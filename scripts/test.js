@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { findChromium } from './chromium.js';
 import { build, root, runPackage } from './run.js';
 
-// The command-line tests run the compiled program; everything else runs from the sources.
+// Some of the command-line tests start the compiled program; everything else runs from the sources.
 build();
 const results = join(root, '.test-results/results.json');
 mkdirSync(join(root, '.test-results'), { recursive: true });

@@ -1,7 +1,8 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { decide } from './support/person.js';
-import { run, start, urlToApprove } from './support/program.js';
+import { runHere } from './support/here.js';
+import { start, urlToApprove } from './support/program.js';
 import { freePort, newFile, serveAuthServer, serveResource } from './support/servers.js';
 
 it('serve resource --encryption-keys makes a private file once, and has its tokens encrypted to it', async () => {
@@ -54,7 +55,7 @@ it.each<[string, (file: string) => void, RegExp]>([
   const port = await freePort();
   const where = `--port ${port} --insecure-loopback --auth-server http://127.0.0.1:1`;
   const files = `--keys ${newFile('k.json')} --replay ${newFile('r.db')} --encryption-keys ${file}`;
-  const { code, stdout, stderr } = await run([
+  const { code, stdout, stderr } = await runHere([
     'serve',
     'resource',
     ...`${where} ${files}`.split(' '),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type PeerAgent, startPeerAgent } from './peers/agent.js';
 import { json, type PeerServer, serve } from './peers/http.js';
 import { Browser } from './support/person.js';
+import { runHere } from './support/here.js';
 import { run, type Running, start } from './support/program.js';
 import { freePort, newFile, ready } from './support/servers.js';
 
@@ -73,7 +74,7 @@ describe('a variable', () => {
     ['COUNTERSIGN_ACCEPT_WIRE', '2026-02 so', '"so": it takes rfc9421, 2026-02, 2026-01.'],
     ['COUNTERSIGN_USER_FILE', '/none', 'COUNTERSIGN_USER_FILE names /none, which cannot be read.'],
   ])('%s that cannot be used is named: exit code 2', async (name, value, why) => {
-    const { code, stdout, stderr } = await run(['serve', 'auth-server'], {
+    const { code, stdout, stderr } = await runHere(['serve', 'auth-server'], {
       env: { [name]: value },
     });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -93,7 +94,7 @@ describe('a variable', () => {
     };
     const [all, some] = await Promise.all([
       run(['fetch', echo.url], { env }),
-      run(['fetch', echo.url, '-X', 'PUT', '-H', 'X-Three: 3'], { env }),
+      runHere(['fetch', echo.url, '-X', 'PUT', '-H', 'X-Three: 3'], { env }),
     ]);
     await echo.close();
     expect(JSON.parse(all.stdout)).toMatchObject({

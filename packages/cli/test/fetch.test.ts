@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { json, type PeerServer, type Received, type Reply, serve } from './peers/http.js';
+import { runHere } from './support/here.js';
 import { run } from './support/program.js';
 import { freePort, newFile } from './support/servers.js';
 
@@ -21,11 +22,13 @@ beforeAll(async () => {
 afterAll(() => echo.close());
 
 const ours = (path: string, ...args: string[]) =>
-  run(['fetch', `${echo.url}${path}`, '--scheme', 'hwk', ...args]);
+  runHere(['fetch', `${echo.url}${path}`, '--scheme', 'hwk', ...args]);
 
 describe('fetch', () => {
   it('writes the body to standard output and nothing else anywhere', async () => {
-    const { code, stdout, stderr } = await ours('/data?page=2');
+    const { code, stdout, stderr } = await run(
+      `fetch ${echo.url}/data?page=2 --scheme hwk`.split(' '),
+    );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const sent = JSON.parse(stdout);
     expect(sent).toMatchObject({ method: 'GET', path: '/data', query: 'page=2', body: '' });
@@ -97,7 +100,7 @@ describe('fetch', () => {
 
   it('says in one line that a server cannot be reached', async () => {
     const port = await freePort();
-    const { code, stdout, stderr } = await run(['fetch', `http://127.0.0.1:${port}/data`]);
+    const { code, stdout, stderr } = await runHere(['fetch', `http://127.0.0.1:${port}/data`]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toBe(
       `error: http://127.0.0.1:${port} cannot be reached: nothing is listening there.\n`,

@@ -1,12 +1,14 @@
 import { expect, it } from 'vitest';
 import { grantLine } from '../src/grants/list.js';
 import { decide } from './support/person.js';
+import { runHere } from './support/here.js';
 import { run, start, urlToApprove } from './support/program.js';
 import { newFile, serveAuthServer, serveResource } from './support/servers.js';
 
 it('grants are listed and revoked while the server runs, and refreshing ends with them', async () => {
   const database = newFile('grants.db');
-  const grant = (...args: string[]) => run(['grant', ...args, '--database', `sqlite:${database}`]);
+  const words = (...args: string[]) => ['grant', ...args, '--database', `sqlite:${database}`];
+  const grant = (...args: string[]) => runHere(words(...args));
   const authServer = await serveAuthServer([], { database });
   const resource = await serveResource(authServer.url);
   expect(await grant('list')).toMatchObject({ code: 0, stdout: '' });
@@ -30,7 +32,7 @@ it('grants are listed and revoked while the server runs, and refreshing ends wit
     stderr: 'error: There is nobody called nobody.\n',
   });
 
-  expect(await grant('revoke', listed.id)).toMatchObject({
+  expect(await run(words('revoke', listed.id))).toMatchObject({
     code: 0,
     stdout: 'The grant is revoked. Auth tokens already issued live out their hour.\n',
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { runHere } from './support/here.js';
 import { run } from './support/program.js';
 
 const COMMANDS = [
@@ -27,12 +28,18 @@ describe('the command line', () => {
   it.concurrent.each(COMMANDS)(
     'explains "countersign %s" with --help and exits 0',
     async (name) => {
-      const { code, stdout, stderr } = await run([...words(name), '--help']);
+      const { code, stdout, stderr } = await runHere([...words(name), '--help']);
       expect(code).toBe(0);
       expect(stderr).toBe('');
       expect(stdout).toMatch(new RegExp(`^Usage: countersign ${name}`));
     },
   );
+
+  it.concurrent('does the same as an installed program', async () => {
+    for (const args of [['serve', '--help'], ['nosuch'], ['fetch', 'data']]) {
+      expect(await run(args)).toEqual(await runHere(args));
+    }
+  });
 
   it.concurrent('says its version', async () => {
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n' });
@@ -53,7 +60,7 @@ describe('the command line', () => {
     ['fetch http://127.0.0.1:1 -X GET -d x', 'A GET request has no body'],
     ['fetch http://127.0.0.1:1 --timeout 0', 'Give whole seconds, from 1'],
   ])('calls "countersign %s" wrong usage: exit code 2, and why', async (name, why) => {
-    const { code, stdout, stderr } = await run(words(name));
+    const { code, stdout, stderr } = await runHere(words(name));
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(why);
     expect(stderr).not.toMatch(/^ +at /m);

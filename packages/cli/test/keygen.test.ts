@@ -1,5 +1,6 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { runHere } from './support/here.js';
 import { run } from './support/program.js';
 import { freePort, newFile } from './support/servers.js';
 
@@ -11,7 +12,15 @@ describe('keygen', () => {
     ['rsa-pss-sha512', { kty: 'RSA' }],
   ])('makes a key for %s in a file that only its owner can read', async (algorithm, members) => {
     const file = newFile('keys.json');
-    const made = await run(['keygen', file, '--algorithm', algorithm, '--json', '--kid', 'one']);
+    const made = await runHere([
+      'keygen',
+      file,
+      '--algorithm',
+      algorithm,
+      '--json',
+      '--kid',
+      'one',
+    ]);
     expect(made).toMatchObject({ code: 0, stderr: '' });
     expect(statSync(file).mode & 0o777).toBe(0o600);
     const [published] = JSON.parse(made.stdout).keys;
@@ -27,11 +36,11 @@ describe('keygen', () => {
     const { stdout } = await run(['keygen', file]);
     expect(stdout).toMatch(/^kid +([\w-]{43})\nthumbprint +\1\n$/);
     const content = readFileSync(file, 'utf8');
-    const { code, stderr } = await run(['keygen', file]);
+    const { code, stderr } = await runHere(['keygen', file]);
     expect(code).toBe(1);
     expect(stderr).toContain('exists already; keys are never overwritten');
     expect(readFileSync(file, 'utf8')).toBe(content);
-    const nowhere = await run(['keygen', '/none/keys.json']);
+    const nowhere = await runHere(['keygen', '/none/keys.json']);
     expect(nowhere.code).toBe(1);
     expect(nowhere.stderr).toContain('/none/keys.json: there is no such folder.');
   });
@@ -40,10 +49,10 @@ describe('keygen', () => {
 describe('a keys file', () => {
   it.concurrent('that others can read is refused, and said so', async () => {
     const file = newFile('keys.json');
-    await run(['keygen', file]);
+    await runHere(['keygen', file]);
     chmodSync(file, 0o640);
     const port = await freePort();
-    const { code, stderr } = await run(['serve', 'agent', '--keys', file, '--port', `${port}`]);
+    const { code, stderr } = await runHere(['serve', 'agent', '--keys', file, '--port', `${port}`]);
     expect(code).toBe(1);
     expect(stderr).toContain(`Others may read the keys file ${file}: chmod 600 it`);
   });
@@ -54,7 +63,7 @@ describe('a keys file', () => {
   ])('with %s is refused, and said so', async (content, why) => {
     const file = newFile('keys.json');
     writeFileSync(file, content, { mode: 0o600 });
-    const { code, stderr } = await run(['fetch', 'http://127.0.0.1:1/', '--keys', file]);
+    const { code, stderr } = await runHere(['fetch', 'http://127.0.0.1:1/', '--keys', file]);
     expect(code).toBe(1);
     expect(stderr).toContain(why);
   });

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runHere } from './support/here.js';
 import { folder, run } from './support/program.js';
 import { freePort, newFile, serveAuthServer } from './support/servers.js';
 
@@ -46,7 +47,7 @@ afterAll(() => server.close());
 
 describe('a server with a setting that cannot work', () => {
   const ORIGIN = 'it must be an https origin such as';
-  it.concurrent.each([
+  it.each([
     ['auth-server', '--issuer is "http://127.0.0.1:8003": plain http is for development only'],
     [
       'auth-server --issuer https://auth.example/',
@@ -83,14 +84,14 @@ describe('a server with a setting that cannot work', () => {
     const own = args.includes('--port') || args.endsWith('.1') ? [] : ['--port', `${port}`];
     const words = ['serve', ...args.split(' ')];
     // The default identifier follows the port, so the port is given only where it is not what is tested.
-    const { code, stdout, stderr } = await run(args.includes(' ') ? [...words, ...own] : words);
+    const { code, stdout, stderr } = await runHere(args.includes(' ') ? [...words, ...own] : words);
     expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(why);
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
   it('shows no password of a database', async () => {
-    const { code, stderr } = await run([
+    const { code, stderr } = await runHere([
       ...`serve auth-server ${LOOPBACK} --port ${await freePort()}`.split(' '),
       '--database',
       'mysql://me:secret@db.example/x',
@@ -124,7 +125,7 @@ describe('a server with a setting that cannot work', () => {
 
   it('tells everything that is wrong at once, and what production does without', async () => {
     const args = 'serve auth-server --preset production --trace --consent never'.split(' ');
-    const { code, stdout, stderr } = await run([...args, '--issuer', 'https://auth.example']);
+    const { code, stdout, stderr } = await runHere([...args, '--issuer', 'https://auth.example']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('error: 2 things are wrong with the settings:\n');
     expect(stderr).toContain(
@@ -144,7 +145,7 @@ describe('a database', () => {
     const first = await serveAuthServer([], { database });
     await first.stop();
     const port = await freePort();
-    const { code, stderr } = await run(
+    const { code, stderr } = await runHere(
       `serve auth-server ${LOOPBACK} --port ${port} --database sqlite:${database}`.split(' '),
     );
     expect(code).toBe(2);
@@ -156,7 +157,7 @@ describe('a database', () => {
     const database = newFile('configured.db');
     const config = newFile('auth-server.yaml');
     writeFileSync(config, `issuer: https://auth.example\ndatabase: sqlite:${database}\n`);
-    expect((await run(['migrate', '--config', config])).code).toBe(0);
+    expect((await runHere(['migrate', '--config', config])).code).toBe(0);
     expect(existsSync(database)).toBe(true);
     const env = { COUNTERSIGN_CONFIG: config };
     expect(await run(['user', 'list', '--json'], { env })).toMatchObject({
@@ -164,20 +165,22 @@ describe('a database', () => {
       stdout: '[]\n',
     });
     const other = newFile('other.db');
-    const { code, stderr } = await run(['user', 'list', '--database', `sqlite:${other}`], { env });
+    const { code, stderr } = await runHere(['user', 'list', '--database', `sqlite:${other}`], {
+      env,
+    });
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr: `error: --database is "sqlite:${other}": there is no such file.\n`,
     });
     writeFileSync(config, 'databse: sqlite:x\n');
-    const wrong = await run(['user', 'list'], { env });
+    const wrong = await runHere(['user', 'list'], { env });
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toContain('line 1: "databse" is not a setting. Did you mean database?');
   });
 
   it('that does not exist is not made by looking into it', async () => {
     const file = newFile('absent.db');
-    const { code, stderr } = await run(`user list --database sqlite:${file}`.split(' '));
+    const { code, stderr } = await runHere(`user list --database sqlite:${file}`.split(' '));
     expect(code).toBe(2);
     expect(stderr).toContain(`--database is "sqlite:${file}": there is no such file.`);
     expect(existsSync(file)).toBe(false);

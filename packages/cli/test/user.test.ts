@@ -1,19 +1,20 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Browser, decide } from './support/person.js';
+import { runHere } from './support/here.js';
 import { run, type RunOptions, start, urlToApprove } from './support/program.js';
 import { newFile, serveAuthServer, serveResource } from './support/servers.js';
 
 const database = newFile('people.db');
 let issuer = '';
-const user = (args: string, options: RunOptions = {}) =>
-  run(`user ${args} --database sqlite:${database}`.split(' '), options);
+const words = (args: string) => `user ${args} --database sqlite:${database}`.split(' ');
+const user = (args: string, options: RunOptions = {}) => runHere(words(args), options);
 
 describe('user', () => {
   it('adds people with a password from standard input or a file, and lists them', async () => {
     const file = newFile('password');
     writeFileSync(file, 'a password in a file\n');
-    const added = await user('add ann --name Ann --email ann@people.example', {
+    const added = await run(words('add ann --name Ann --email ann@people.example'), {
       input: 'a long password\nnot this\n',
     });
     expect(added).toMatchObject({ code: 0, stdout: 'ann can sign in now.\n', stderr: '' });
@@ -46,7 +47,7 @@ describe('user', () => {
     const resource = await serveResource(authServer.url);
     const program = start(['fetch', `${resource.url}/data-auth`, '--no-browser']);
     const url = await urlToApprove(program);
-    expect(await user('disable testuser')).toMatchObject({ code: 0 });
+    expect(await run(words('disable testuser'))).toMatchObject({ code: 0 });
     const browser = new Browser();
     const page = await browser.open(url);
     const refused = await browser.submit(page, {

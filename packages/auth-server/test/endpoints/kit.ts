@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hash } from '@node-rs/argon2';
 import Libsql from 'libsql';
 import {
   type AAuthError,
@@ -13,7 +14,6 @@ import {
   randomSecret,
   systemRandom,
 } from '@countersign/protocol';
-import { hashPassword } from '../../src/accounts/index.js';
 import type { Connection } from '../../src/connection.js';
 import {
   type AuditEntry,
@@ -39,6 +39,7 @@ import {
   type TestClock,
   testClock,
 } from '../../../protocol/test/kit.js';
+import { copyEmptyDatabase } from '../storage/empty-database.js';
 import { SecretWatch } from '../secrets.js';
 import { type Answer, answerOf, FORM, PASSWORD, TestBrowser } from './test-browser.js';
 
@@ -73,6 +74,8 @@ export function nonce(): readonly [string, string] {
   return ['Nonce', randomSecret(systemRandom, 96)];
 }
 
+/** Cheap to make and cheap to verify: how much work a password is worth stands in its hash. */
+const CHEAP = { memoryCost: 64, timeCost: 1 };
 let passwordHash: Promise<string> | undefined;
 
 export class Bench {
@@ -131,6 +134,7 @@ export class Bench {
       .publishResource(resource, {
         scopeDescriptions: { 'data.read': 'Read your data', 'data.write': 'Change your data' },
       });
+    if (options.database === undefined) await copyEmptyDatabase(bench.databaseFile);
     await bench.start();
     for (const name of ['ada', 'ben']) await bench.addPerson(name);
     return bench;
@@ -188,7 +192,7 @@ export class Bench {
   /** A person with {@link PASSWORD}; the hash is computed once for all. */
   async addPerson(username: string): Promise<void> {
     this.secrets.secret('password', PASSWORD);
-    passwordHash ??= hashPassword(PASSWORD);
+    passwordHash ??= hash(PASSWORD, CHEAP);
     await this.storage.users.create({
       id: `user-${username}`,
       subject: `sub-${username}`,

@@ -21,6 +21,7 @@ import {
 import { createSqlStorage } from '../../src/storage/sql/sql-storage.js';
 import { openSqlite } from '../../src/storage/sqlite/open-sqlite.js';
 import { hundred, newSession, newUser, NOW } from './contract/fixtures.js';
+import { copyEmptyDatabase } from './empty-database.js';
 import { storageContract } from './storage-contract.js';
 import { startWorker } from './worker.js';
 
@@ -29,6 +30,7 @@ const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'countersign-stora
 storageContract('SQLite', async () => {
   const directory = newDirectory();
   const file = join(directory, 'test.db');
+  await copyEmptyDatabase(file);
   const run = async (statements: string): Promise<void> => {
     const other = new Libsql(file);
     try {

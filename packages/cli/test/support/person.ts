@@ -93,7 +93,10 @@ function action(page: Page, which: 'first' | 'refuse'): string {
     ([tag]) => attribute(tag, 'value') ?? '',
   );
   const found = which === 'first' ? buttons[0] : buttons.find((value) => value === 'deny');
-  if (found === undefined) throw new Error(`there is no such button at ${page.url}`);
+  if (found === undefined) {
+    const said = page.html.replace(/<style>.*?<\/style>|<[^>]+>|\s+/gs, ' ').slice(0, 300);
+    throw new Error(`there is no such button at ${page.url} (${page.status}): ${said}`);
+  }
   return found;
 }
 

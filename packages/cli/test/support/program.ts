@@ -28,7 +28,7 @@ afterAll(() => {
 });
 
 /** What a program is told that nobody else may learn: passwords on its command line, in variables, typed in. */
-function noteSecrets(args: readonly string[], { env = {}, input }: RunOptions): void {
+export function noteSecrets(args: readonly string[], { env = {}, input }: RunOptions): void {
   for (const [at, value] of args.entries()) {
     if (args[at - 1] === '--user') secrets.secret('password', value.replace(/^[^:]*:/, ''));
   }
@@ -70,7 +70,8 @@ export interface Running {
   readonly ended: Promise<Result>;
 }
 
-function environment(extra: RunOptions['env'] = {}): Record<string, string | undefined> {
+/** The environment of a program: nothing of the tests' own, and what else it is given. */
+export function environment(extra: RunOptions['env'] = {}): Record<string, string | undefined> {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(?:COUNTERSIGN_|VITEST|NODE_OPTIONS$|FORCE_COLOR$)/.test(name),
   );
