@@ -298,7 +298,8 @@ describe('A policy of rules', () => {
   };
   const foreign = { ...exchange.upstream, issuer: id('https://home.example'), foreign: true };
   const grant = (carrySubject = false) => ({
-    ...{ decision: 'grant', carrySubject },
+    decision: 'grant',
+    carrySubject,
     rule: 'exchange[0]',
   });
   const denied = { decision: 'deny', rule: 'no rule' };

@@ -34,8 +34,14 @@ beforeAll(async () => {
   const storage = await openStorage(`sqlite:${database}`);
   for (const [index, name] of ['ana', 'bob', 'cy'].entries()) {
     await storage.users.create({
-      ...{ id: `id-${name}`, subject: `sub-${name}`, username: name, passwordHash: 'x' },
-      ...{ name: null, email: null, emailVerified: false, createdAt: NOW + index },
+      id: `id-${name}`,
+      subject: `sub-${name}`,
+      username: name,
+      passwordHash: 'x',
+      name: null,
+      email: null,
+      emailVerified: false,
+      createdAt: NOW + index,
     });
   }
   await storage.grants.issueDirectly({
@@ -60,7 +66,12 @@ describe('audit', () => {
     const found = await audit('list', '--json', '--agent', AGENT, '--token', 'jti-1');
     expect(linesOf(found.stdout)).toMatchObject([{ sequence: 4, entry: { grant: 'g1' } }]);
     const between = await audit(
-      ...['list', '--json', '--since', '2023-11-14T22:13:21Z', '--until', '2023-11-14T22:13:23Z'],
+      'list',
+      '--json',
+      '--since',
+      '2023-11-14T22:13:21Z',
+      '--until',
+      '2023-11-14T22:13:23Z',
     );
     expect(linesOf(between.stdout).map(({ sequence }) => sequence)).toEqual([2, 3]);
     expect(linesOf((await audit('list', '--json', '--user', 'bob')).stdout)).toHaveLength(1);
@@ -94,7 +105,8 @@ describe('audit', () => {
     });
     writeFileSync(file, readFileSync(file, 'utf8').replace('id-cy', 'id-di'));
     expect(await audit('verify', file)).toMatchObject({
-      ...{ code: 1, stdout: '' },
+      code: 1,
+      stdout: '',
       stderr:
         'error: Entry 3, or the hash of the one before it, was changed. 1 entry before that: sound.\n',
     });

@@ -125,6 +125,7 @@ function tellPart(tracer: Tracer, active: Span, event: ServerEvent): void {
     case 'storage-recovered':
     case 'storage-closed':
     case 'swept':
+    case 'audit-sealed':
     case 'server-started':
       return;
   }

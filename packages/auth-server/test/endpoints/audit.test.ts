@@ -78,8 +78,14 @@ describe('The audit trail of an auth server', () => {
     });
     expect(trail).toEqual([
       {
-        ...{ time: bench.clock(), act: 'access-refused', by: 'policy', agent: AGENT },
-        ...{ audience: CALLER, scope: 'data.write', rule: 'nobody writes', request: id },
+        time: bench.clock(),
+        act: 'access-refused',
+        by: 'policy',
+        agent: AGENT,
+        audience: CALLER,
+        scope: 'data.write',
+        rule: 'nobody writes',
+        request: id,
       },
     ]);
   });
@@ -134,8 +140,14 @@ describe('The audit trail of exchanges', () => {
     const parentToken = decoded(kit.upstream).payload['jti'];
     expect(trail).toMatchObject([
       {
-        ...{ act: 'token-issued', by: 'policy', means: 'exchange', rule: 'exchange[0]' },
-        ...{ agent: CALLER, audience: DOWNSTREAM, scope: 'items.read', parentToken },
+        act: 'token-issued',
+        by: 'policy',
+        means: 'exchange',
+        rule: 'exchange[0]',
+        agent: CALLER,
+        audience: DOWNSTREAM,
+        scope: 'items.read',
+        parentToken,
       },
     ]);
     const [grant] = await kit.bench.storage.grants.list();

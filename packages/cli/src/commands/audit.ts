@@ -36,8 +36,17 @@ export interface AuditPruneOptions extends AuditOptions {
 
 /** Servers and `COUNTERSIGN_OPERATOR` have variables of these names. */
 const SELECTING = [
-  ...['limit', 'since', 'until', 'act', 'user', 'operator'],
-  ...['agent', 'resource', 'grant', 'token', 'request'],
+  'limit',
+  'since',
+  'until',
+  'act',
+  'user',
+  'operator',
+  'agent',
+  'resource',
+  'grant',
+  'token',
+  'request',
 ];
 
 /** `countersign audit`: what the auth server on the same database has decided, and who administered it. */

@@ -98,6 +98,7 @@ function counters(registry: Registry): (event: ServerEvent) => void {
   ]);
   const failures = counter('storage_failures', 'Times the database went away.');
   const swept = counter('swept_rows', 'Expired rows deleted.');
+  const trail = gauge(registry, 'audit_sequence', 'The latest audit entry chained here.');
   return (event) => {
     switch (event.type) {
       case 'request-finished':
@@ -136,6 +137,8 @@ function counters(registry: Registry): (event: ServerEvent) => void {
         return failures.inc();
       case 'swept':
         return swept.inc(event.rows);
+      case 'audit-sealed':
+        return trail.set(event.sequence);
       case 'storage-recovered':
       case 'storage-closed':
       case 'server-started':

@@ -69,8 +69,13 @@ export function auditContract({ storage, connect, database }: Contract): void {
       );
       expect(asked).toEqual([
         {
-          ...{ time: NOW, act: 'question-asked', by: 'policy', ...party, ...delegate },
-          ...{ scope: 'data.read', rule: 'always-ask-person' },
+          time: NOW,
+          act: 'question-asked',
+          by: 'policy',
+          ...party,
+          ...delegate,
+          scope: 'data.read',
+          rule: 'always-ask-person',
         },
       ]);
       const by = await claimedQuestion(storage(), 'another');
@@ -114,9 +119,17 @@ export function auditContract({ storage, connect, database }: Contract): void {
         { ...own, time: NOW + 1, means: 'code', token: 'jti-1' },
         { ...own, time: now, means: 'refresh', token: refreshed.jti },
         {
-          ...{ time: NOW + 3, act: 'token-issued', by: 'policy', agent: RESOURCE },
-          ...{ audience: 'https://other.example', scope: 'things.read', rule: 'exchange[0]' },
-          ...{ grant: 'grant', means: 'exchange', token: 'jti-3', parentToken: 'jti-1' },
+          time: NOW + 3,
+          act: 'token-issued',
+          by: 'policy',
+          agent: RESOURCE,
+          audience: 'https://other.example',
+          scope: 'things.read',
+          rule: 'exchange[0]',
+          grant: 'grant',
+          means: 'exchange',
+          token: 'jti-3',
+          parentToken: 'jti-1',
         },
       ]);
       const direct = await added(() =>
@@ -130,8 +143,13 @@ export function auditContract({ storage, connect, database }: Contract): void {
       );
       expect(direct).toEqual([
         {
-          ...{ ...common, time: NOW, by: 'policy', grant: 'direct', rule: 'nightly jobs' },
-          ...{ means: 'policy', token: 'jti-4' },
+          ...common,
+          time: NOW,
+          by: 'policy',
+          grant: 'direct',
+          rule: 'nightly jobs',
+          means: 'policy',
+          token: 'jti-4',
         },
       ]);
     });
@@ -152,16 +170,26 @@ export function auditContract({ storage, connect, database }: Contract): void {
       const told = { account: 'id-ana', ...party };
       expect(revoked).toEqual([
         {
-          ...{ time: NOW + 5, act: 'grant-revoked', by: 'person', ...told },
-          ...{ scope: 'data.read', grant: 'grant' },
+          time: NOW + 5,
+          act: 'grant-revoked',
+          by: 'person',
+          ...told,
+          scope: 'data.read',
+          grant: 'grant',
         },
       ]);
       await storage().pendingDecisions.decide({
         ...(await claimedQuestion(storage(), 'document')),
-        ...{ now: NOW, outcome: 'granted' },
+        now: NOW,
+        outcome: 'granted',
         grant: {
-          ...{ id: 'ending', scope: 'data.pay' },
-          document: { documentHash: 'document-1', purpose: null, endsAt: NOW + 9 },
+          id: 'ending',
+          scope: 'data.pay',
+          document: {
+            documentHash: 'document-1',
+            purpose: null,
+            endsAt: NOW + 9,
+          },
         },
       });
       const ended = await added(() =>
@@ -288,7 +316,8 @@ export function auditContract({ storage, connect, database }: Contract): void {
       });
       await Promise.all(work);
       const accounts = (await entries()).map(({ account }) => account);
-      expect(accounts.toSorted()).toEqual(names.map((name) => `id-${name}`).toSorted());
+      expect(new Set(accounts)).toEqual(new Set(names.map((name) => `id-${name}`)));
+      expect(accounts).toHaveLength(names.length);
       expect(await verify()).toMatchObject({ entries: 60, head: { sequence: 60 } });
     });
 
@@ -408,7 +437,10 @@ export function auditContract({ storage, connect, database }: Contract): void {
         before: [{ sequence: 1 }],
       });
       expect((await entries()).at(-1)).toEqual({
-        ...{ time: NOW + 50, act: 'trail-pruned', by: 'server', sequence: 2 },
+        time: NOW + 50,
+        act: 'trail-pruned',
+        by: 'server',
+        sequence: 2,
       });
     });
 
