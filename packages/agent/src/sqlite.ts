@@ -6,7 +6,7 @@ import {
   sqliteReplayTable,
 } from '@countersign/protocol';
 import Libsql from 'libsql';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import type { DelegateRecord, DelegateStore } from './delegates/delegate-store.js';
 
 /** What an agent server keeps, in one file. */
@@ -41,7 +41,8 @@ export function sqliteAgentServerStore(
   limits: ReplayLimits = {},
 ): SqliteAgentServerStore {
   try {
-    if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
+    // Not when it exists: to close it would drop the locks of other connections of this process.
+    if (file !== ':memory:' && !existsSync(file)) closeSync(openSync(file, 'a', 0o600));
     const database = new Libsql(file);
     database.exec(`pragma busy_timeout = ${BUSY_MILLISECONDS}`);
     database.exec('pragma journal_mode = wal');

@@ -1,6 +1,6 @@
 import { AAuthError } from '@countersign/protocol';
 import Libsql from 'libsql';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 
 /** Writes wait this long for another process on the same file. */
 const BUSY_MILLISECONDS = 5_000;
@@ -12,7 +12,8 @@ export function openSqlite<T>(
   prepare: (database: Libsql.Database) => T,
 ): { readonly database: Libsql.Database; readonly prepared: T } {
   try {
-    if (file !== ':memory:') closeSync(openSync(file, 'a', 0o600));
+    // Not when it exists: to close it would drop the locks of other connections of this process.
+    if (file !== ':memory:' && !existsSync(file)) closeSync(openSync(file, 'a', 0o600));
     const database = new Libsql(file);
     database.exec(`pragma busy_timeout = ${BUSY_MILLISECONDS}`);
     database.exec('pragma journal_mode = wal');

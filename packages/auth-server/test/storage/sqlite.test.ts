@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -105,6 +106,32 @@ describe('opening SQLite', () => {
     await expect
       .poll(() => storage.users.list().catch((error: unknown) => error), { timeout: 5_000 })
       .toBeInstanceOf(StorageError);
+  });
+
+  it('keeps its place in a file that another process opens and closes', async () => {
+    await (await open()).close();
+    const storage = await open();
+    await storage.users.create(newUser('ana'));
+    /** The last one to close a file clears away the journal: it must not take itself for the last one. */
+    const another = (statement: string): string =>
+      execFileSync(process.execPath, [
+        '--eval',
+        `const file = new (require('libsql'))(process.argv[1]);
+         console.log(JSON.stringify(file.prepare(process.argv[2]).all([])));
+         file.exec('pragma wal_checkpoint(truncate)');
+         file.close();`,
+        file,
+        statement,
+      ]).toString();
+    const names = 'select username from users order by username';
+    expect(another(names)).toContain('ana');
+    await storage.users.create(newUser('ben'));
+    expect(another(names)).toContain('ben');
+    const withdrawn = another(
+      "update users set disabled_at = 1 where username = 'ana' returning id",
+    );
+    expect(withdrawn).toContain('id-ana');
+    expect(await storage.users.findById('id-ana')).toMatchObject({ disabledAt: 1 });
   });
 
   it('leaves a complete file when it is closed, without its journal', async () => {

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { CamelCasePlugin, CompiledQuery, Kysely } from 'kysely';
 import Libsql from 'libsql';
@@ -50,14 +50,23 @@ function connect(file: string): Libsql.Database {
     );
   }
   try {
-    // Made here because SQLite would follow the umask; its journal files take over the mode of this one.
-    closeSync(openSync(path, 'a', 0o600));
+    if (existsSync(path)) accessSync(path, constants.W_OK);
+    else makeFile(path);
     return new Libsql(path);
   } catch (cause) {
     throw new StorageConfigurationError(`The database file cannot be opened for writing: ${path}`, {
       cause,
     });
   }
+}
+
+/**
+ * Made here because SQLite would follow the umask; its journal files take over the mode of this one. Never to be done with
+ * a file that exists: to close it drops every lock that this process has on it (POSIX), those of its open connections too,
+ * and the next process to close the file would take itself for the last one and clear away the journal under them.
+ */
+function makeFile(path: string): void {
+  closeSync(openSync(path, 'a', 0o600));
 }
 
 /** Waiting for locks is the connection's business (`retryWhileBusy`), hence no `busy_timeout` of SQLite's own. */
