@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -128,6 +129,36 @@ describe('opening PostgreSQL', () => {
     await storage.close();
     await database.query(`drop owned by ${role}`);
     await database.query(`drop role ${role}`);
+  });
+
+  it('records and chains what it does as a user with the rights that the documents give it, and can change none of it', async () => {
+    await (await open()).close();
+    const page = readFileSync(new URL('../../../../docs/operating.md', import.meta.url), 'utf8');
+    const rights = [...page.matchAll(/--command "((?:grant|revoke) .*)"/g)].map(([, sql]) => sql);
+    expect(rights).toHaveLength(4);
+    const role = `server_${randomUUID().replaceAll('-', '')}`;
+    await database.query(`create role ${role} login password 'secret'`);
+    for (const right of rights) {
+      await database.query(String(right).replaceAll('countersign_server', role));
+    }
+    const url = new URL(database.url);
+    url.username = role;
+    url.password = 'secret';
+    const storage = await open({ migrations: 'require' }, url.href);
+    await approvedCode(storage);
+    await storage.codes.redeem(redemption());
+    expect(await storage.audit.seal()).toMatchObject({ sequence: 4 });
+    for (const statement of [
+      'delete from audit_entries',
+      "update audit_entries set text = 'x'",
+      'truncate audit_entries',
+      'delete from audit_starts',
+      "insert into audit_starts values (9, 'x', 1)",
+      'alter table audit_entries disable trigger all',
+    ]) {
+      await expect(execute(url.href, statement)).rejects.toMatchObject({ code: '42501' });
+    }
+    expect(await storage.audit.prune(NOW, NOW)).toBe(0);
   });
 
   it('compares text byte by byte, whatever the locale of the database', async () => {

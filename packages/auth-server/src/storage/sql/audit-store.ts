@@ -55,6 +55,7 @@ export function auditStore(database: SqlDatabase): AuditStore {
     prune: async (before, now) => {
       // Also what an earlier attempt did not come to, which was interrupted after that.
       const cut = (await cutAt(database, before, now)) ?? (await database.read(startOf));
+      if (cut.sequence === 0) return 0;
       let pruned = 0;
       for (;;) {
         const gone = await deleteBatch(database, cut);
