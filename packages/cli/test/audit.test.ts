@@ -5,14 +5,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openStorage } from '@countersign/auth-server';
 import { entryLine } from '../src/audit/entry-line.js';
 import { readTime } from '../src/options/time.js';
-import { run } from './support/program.js';
+import { runHere } from './support/here.js';
 import { newFile } from './support/servers.js';
 
 const NOW = 1_700_000_000;
 const AGENT = 'https://agent.example';
 const database = newFile('audit.db');
 const audit = (...args: string[]) =>
-  run(['audit', ...args, '--database', `sqlite:${database}`], {
+  runHere(['audit', ...args, '--database', `sqlite:${database}`], {
     env: { COUNTERSIGN_OPERATOR: 'carla' },
   });
 

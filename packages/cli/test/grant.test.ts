@@ -32,6 +32,11 @@ it('grants are listed and revoked while the server runs, and refreshing ends wit
     stderr: 'error: There is nobody called nobody.\n',
   });
 
+  const trail = ['audit', 'list', '--grant', listed.id, '--database', `sqlite:${database}`];
+  expect(
+    (await runHere(trail)).stdout.match(/access-\w+|token-issued|testuser|means=\w+/g),
+  ).toEqual(['access-granted', 'testuser', 'token-issued', 'testuser', 'means=code']);
+
   expect(await run(words('revoke', listed.id))).toMatchObject({
     code: 0,
     stdout: 'The grant is revoked. Auth tokens already issued live out their hour.\n',
