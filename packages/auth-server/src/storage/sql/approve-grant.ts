@@ -1,14 +1,21 @@
 import type { ApprovedDocument, GrantKey, GrantRecord } from '../grants.js';
-import { changed, type Queries } from './sql-database.js';
+import { PreparedQuery } from './prepared-query.js';
+import type { Queries } from './sql-database.js';
 
 const MAX_ATTEMPTS = 10;
 
 /** The active grant for `key`, of which there is at most one. */
 export function findActiveGrant(queries: Queries, key: GrantKey): Promise<GrantRecord | undefined> {
-  return activeGrant(queries, key).executeTakeFirst();
+  return findActive.first(queries, keyColumns(key));
 }
 
-function activeGrant(queries: Queries, key: GrantKey) {
+type KeyColumns = Required<GrantKey>;
+
+function keyColumns({ userId, agent, delegate, audience, documentHash }: GrantKey): KeyColumns {
+  return { userId, agent, delegate, audience, documentHash: documentHash ?? null };
+}
+
+function activeGrant(queries: Queries, key: KeyColumns) {
   return queries
     .selectFrom('grants')
     .selectAll()
@@ -16,9 +23,41 @@ function activeGrant(queries: Queries, key: GrantKey) {
     .where('audience', '=', key.audience)
     .where('userId', 'is not distinct from', key.userId)
     .where('delegate', 'is not distinct from', key.delegate)
-    .where('documentHash', 'is not distinct from', key.documentHash ?? null)
+    .where('documentHash', 'is not distinct from', key.documentHash)
     .where('revokedAt', 'is', null);
 }
+
+const findActive = new PreparedQuery(activeGrant);
+const holdActive = new PreparedQuery((queries, key: KeyColumns) =>
+  activeGrant(queries, key).forNoKeyUpdate(),
+);
+
+const widenGrant = new PreparedQuery(
+  (queries, { id, scope, now }: { id: string; scope: string; now: number }) =>
+    queries.updateTable('grants').set({ scope, updatedAt: now }).where('id', '=', id),
+);
+
+const insertGrant = new PreparedQuery((queries, row: GrantRecord) => {
+  const { id, userId, agent, delegate, audience, scope, createdAt, updatedAt, revokedAt } = row;
+  const { documentHash, purpose, endsAt } = row;
+  return queries
+    .insertInto('grants')
+    .values({
+      id,
+      userId,
+      agent,
+      delegate,
+      audience,
+      scope,
+      createdAt,
+      updatedAt,
+      revokedAt,
+      documentHash,
+      purpose,
+      endsAt,
+    })
+    .onConflict((conflict) => conflict.doNothing());
+});
 
 /**
  * Makes the grant, or widens the active one, inside a write transaction. Returns its id, which is the proposed one
@@ -47,13 +86,13 @@ type Approval = Parameters<typeof approveGrant>[1];
 async function widen(queries: Queries, approval: Approval): Promise<string | undefined> {
   const { scope, now, document } = approval;
   const key = { ...approval, documentHash: document?.documentHash ?? null };
-  const active = await activeGrant(queries, key).forNoKeyUpdate().executeTakeFirst();
+  const active = await holdActive.first(queries, keyColumns(key));
   if (active === undefined) return undefined;
-  await queries
-    .updateTable('grants')
-    .set({ scope: unionOfScopes(active.scope, scope), updatedAt: now })
-    .where('id', '=', active.id)
-    .execute();
+  const { id } = active;
+  const wider = unionOfScopes(active.scope, scope);
+  if (wider !== active.scope || now !== active.updatedAt) {
+    await widenGrant.run(queries, { id, scope: wider, now });
+  }
   return active.id;
 }
 
@@ -61,23 +100,19 @@ async function widen(queries: Queries, approval: Approval): Promise<string | und
 async function make(queries: Queries, approval: Approval): Promise<boolean> {
   const { id, userId, agent, delegate, audience, scope, now } = approval;
   const { document = { documentHash: null, purpose: null, endsAt: null } } = approval;
-  const result = await queries
-    .insertInto('grants')
-    .values({
-      id,
-      userId,
-      agent,
-      delegate,
-      audience,
-      scope: unionOfScopes('', scope),
-      createdAt: now,
-      updatedAt: now,
-      revokedAt: null,
-      ...document,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  return changed(result);
+  const made = await insertGrant.run(queries, {
+    id,
+    userId,
+    agent,
+    delegate,
+    audience,
+    scope: unionOfScopes('', scope),
+    createdAt: now,
+    updatedAt: now,
+    revokedAt: null,
+    ...document,
+  });
+  return made > 0;
 }
 
 /** The scope names of both, each once, in order of first appearance. */

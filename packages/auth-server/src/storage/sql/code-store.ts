@@ -2,6 +2,7 @@ import type { CodeRecord, CodeRedemption, CodeRefusal, CodeStore, RedeemResult }
 import { insertIssuedToken, recordIssue } from './issued-token-store.js';
 import { jsonFromText } from './json-text.js';
 import { isGrantLive } from './live.js';
+import { PreparedQuery } from './prepared-query.js';
 import { insertRefreshToken } from './refresh-token-store.js';
 import { recordAct } from './record-act.js';
 import type { Queries, SqlDatabase } from './sql-database.js';
@@ -13,13 +14,13 @@ export function codeStore(database: SqlDatabase): CodeStore {
 
 async function redeem(queries: Queries, redemption: CodeRedemption): Promise<RedeemResult> {
   const { codeHash, agent, delegate, now } = redemption;
-  const named = await findCode(queries, codeHash).executeTakeFirst();
+  const named = await findCode.first(queries, { codeHash });
   if (named === undefined) return refused('unknown');
   // Before everything else: somebody else's attempt neither spends the code nor revokes anything (PROTOCOL 5.3).
   if (named.agent !== agent || named.delegate !== delegate) return refused('foreign');
   // Of all who redeem it at once, the first one holds it from here on, and the others see that it has been spent.
   const live = await isGrantLive(queries, named.grantId);
-  const row = await findCode(queries, codeHash).forNoKeyUpdate().executeTakeFirst();
+  const row = await holdCode.first(queries, { codeHash });
   if (row === undefined) return refused('unknown');
   const code: CodeRecord = {
     ...row,
@@ -36,7 +37,7 @@ async function redeem(queries: Queries, redemption: CodeRedemption): Promise<Red
   }
   if (code.expiresAt <= now || (code.accessEndsAt ?? Infinity) <= now) return refused('expired');
   if (!live) return refused('revoked');
-  await spend(queries, redemption);
+  await markSpent.run(queries, redemption);
   await issue(queries, code, redemption);
   const { refreshTokenHash } = redemption;
   return { outcome: 'redeemed', code: { ...code, redeemedAt: now, refreshTokenHash } };
@@ -46,9 +47,33 @@ function refused(reason: CodeRefusal): RedeemResult {
   return { outcome: 'refused', reason };
 }
 
-function findCode(queries: Queries, codeHash: string) {
+type CodeHash = Pick<CodeRecord, 'codeHash'>;
+
+function selectCode(queries: Queries, { codeHash }: CodeHash) {
   return queries.selectFrom('codes').selectAll().where('codeHash', '=', codeHash);
 }
+
+const findCode = new PreparedQuery(selectCode);
+const holdCode = new PreparedQuery((queries, code: CodeHash) =>
+  selectCode(queries, code).forNoKeyUpdate(),
+);
+
+const markSpent = new PreparedQuery(
+  (queries, code: Pick<CodeRedemption, 'codeHash' | 'now' | 'refreshTokenHash'>) =>
+    queries
+      .updateTable('codes')
+      .set({ redeemedAt: code.now, refreshTokenHash: code.refreshTokenHash })
+      .where('codeHash', '=', code.codeHash),
+);
+
+const markDelivered = new PreparedQuery(
+  (queries, { idHash, now }: { idHash: string; now: number }) =>
+    queries
+      .updateTable('pendingDecisions')
+      .set({ deliveredAt: now })
+      .where('idHash', '=', idHash)
+      .where('deliveredAt', 'is', null),
+);
 
 async function revokeFirstUse(queries: Queries, code: CodeRecord, now: number): Promise<void> {
   if (code.refreshTokenHash === null) return;
@@ -69,15 +94,6 @@ async function revokeFirstUse(queries: Queries, code: CodeRecord, now: number): 
     audience,
     grant,
   });
-}
-
-async function spend(queries: Queries, redemption: CodeRedemption): Promise<void> {
-  const { codeHash, now, refreshTokenHash } = redemption;
-  await queries
-    .updateTable('codes')
-    .set({ redeemedAt: now, refreshTokenHash })
-    .where('codeHash', '=', codeHash)
-    .execute();
 }
 
 async function issue(
@@ -109,10 +125,5 @@ async function issue(
   };
   await insertIssuedToken(queries, token);
   await recordIssue(queries, { means: 'code', by: 'agent', account: userId, scope }, token);
-  await queries
-    .updateTable('pendingDecisions')
-    .set({ deliveredAt: now })
-    .where('idHash', '=', code.pendingIdHash)
-    .where('deliveredAt', 'is', null)
-    .execute();
+  await markDelivered.run(queries, { idHash: code.pendingIdHash, now });
 }

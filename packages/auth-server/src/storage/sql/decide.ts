@@ -2,11 +2,13 @@ import type { ApprovedCode, DecideResult, Decision, LostDecision } from '../pend
 import { approveGrant } from './approve-grant.js';
 import { jsonToText } from './json-text.js';
 import { isUserEnabled } from './live.js';
+import { PreparedQuery } from './prepared-query.js';
 import { recordAct } from './record-act.js';
+import type { Schema } from './schema.js';
 import type { Queries } from './sql-database.js';
 import { termsToColumns } from './terms-columns.js';
 
-type Question = NonNullable<Awaited<ReturnType<typeof holdQuestion>>>;
+type Question = Schema['pendingDecisions'];
 
 /**
  * Answers a question once, inside a write transaction. Who asked, for where, and where the answer goes come from the
@@ -15,15 +17,11 @@ type Question = NonNullable<Awaited<ReturnType<typeof holdQuestion>>>;
 export async function decide(queries: Queries, decision: Decision): Promise<DecideResult> {
   const { idHash, userId, now, outcome } = decision;
   if (!(await isUserEnabled(queries, userId))) return { won: false, reason: 'user-disabled' };
-  const question = await holdQuestion(queries, idHash);
+  const question = await holdQuestion.first(queries, { idHash });
   if (question === undefined) return { won: false, reason: 'unknown' };
   const reason = whyLost(question, userId, now);
   if (reason !== undefined) return { won: false, reason };
-  await queries
-    .updateTable('pendingDecisions')
-    .set({ outcome, decidedAt: now })
-    .where('idHash', '=', idHash)
-    .execute();
+  await markDecided.run(queries, { idHash, outcome, now });
   const { agent, delegate, audience } = question;
   const told = { time: now, by: 'person', account: userId, agent, delegate, audience } as const;
   if (decision.outcome === 'denied') {
@@ -41,14 +39,17 @@ export async function decide(queries: Queries, decision: Decision): Promise<Deci
 }
 
 /** Of all who answer at once, the first one holds it, and the others see what became of it. */
-function holdQuestion(queries: Queries, idHash: string) {
-  return queries
-    .selectFrom('pendingDecisions')
-    .selectAll()
-    .where('idHash', '=', idHash)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
-}
+const holdQuestion = new PreparedQuery((queries, { idHash }: Pick<Decision, 'idHash'>) =>
+  queries.selectFrom('pendingDecisions').selectAll().where('idHash', '=', idHash).forNoKeyUpdate(),
+);
+
+const markDecided = new PreparedQuery(
+  (queries, { idHash, outcome, now }: Pick<Decision, 'idHash' | 'outcome' | 'now'>) =>
+    queries
+      .updateTable('pendingDecisions')
+      .set({ outcome, decidedAt: now })
+      .where('idHash', '=', idHash),
+);
 
 function whyLost(question: Question, userId: string, now: number): LostDecision | undefined {
   if (question.outcome !== null) return 'already-decided';
@@ -63,25 +64,47 @@ async function insertCode(
   made: { code: ApprovedCode; question: Question; grantId: string; userId: string; now: number },
 ): Promise<void> {
   const { code, question, grantId, userId, now } = made;
-  await queries
-    .insertInto('codes')
-    .values({
-      codeHash: code.hash,
-      pendingIdHash: question.idHash,
-      grantId,
-      userId,
-      subject: code.subject,
-      agent: question.agent,
-      delegate: question.delegate,
-      audience: question.audience,
-      scope: code.scope,
-      claims: jsonToText(code.claims),
-      redirectUri: question.redirectUri,
-      createdAt: now,
-      expiresAt: code.expiresAt,
-      redeemedAt: null,
-      refreshTokenHash: null,
-      ...termsToColumns(code),
-    })
-    .execute();
+  await insert.run(queries, {
+    codeHash: code.hash,
+    pendingIdHash: question.idHash,
+    grantId,
+    userId,
+    subject: code.subject,
+    agent: question.agent,
+    delegate: question.delegate,
+    audience: question.audience,
+    scope: code.scope,
+    claims: jsonToText(code.claims),
+    redirectUri: question.redirectUri,
+    createdAt: now,
+    expiresAt: code.expiresAt,
+    redeemedAt: null,
+    refreshTokenHash: null,
+    ...termsToColumns(code),
+  });
 }
+
+const insert = new PreparedQuery((queries, row: Schema['codes']) => {
+  const { codeHash, pendingIdHash, grantId, userId, subject, agent, delegate, audience } = row;
+  const { scope, claims, redirectUri, createdAt, expiresAt, redeemedAt } = row;
+  const { refreshTokenHash, accessEndsAt, encryptionJwk } = row;
+  return queries.insertInto('codes').values({
+    codeHash,
+    pendingIdHash,
+    grantId,
+    userId,
+    subject,
+    agent,
+    delegate,
+    audience,
+    scope,
+    claims,
+    redirectUri,
+    createdAt,
+    expiresAt,
+    redeemedAt,
+    refreshTokenHash,
+    accessEndsAt,
+    encryptionJwk,
+  });
+});

@@ -1,6 +1,7 @@
 import type { NewAuditEntry } from '../../audit/audit-entry.js';
 import type { IssuedTokenRecord, IssuedTokenStore } from '../issued-tokens.js';
 import { isGrantLive, isGrantLiveNow } from './live.js';
+import { PreparedQuery } from './prepared-query.js';
 import { recordAct } from './record-act.js';
 import type { Queries, SqlDatabase } from './sql-database.js';
 
@@ -31,24 +32,25 @@ function findIssuedToken(queries: Queries, jti: string): Promise<IssuedTokenReco
 
 /** For transactions that have made sure that the grant stands. */
 export async function insertIssuedToken(queries: Queries, token: IssuedTokenRecord): Promise<void> {
+  await insert.run(queries, token);
+}
+
+const insert = new PreparedQuery((queries, token: IssuedTokenRecord) => {
   const { jti, kind, agent, delegate, audience, subject } = token;
   const { grantId, parentJti, issuedAt, expiresAt } = token;
-  await queries
-    .insertInto('issuedTokens')
-    .values({
-      jti,
-      kind,
-      agent,
-      delegate,
-      audience,
-      subject,
-      grantId,
-      parentJti,
-      issuedAt,
-      expiresAt,
-    })
-    .execute();
-}
+  return queries.insertInto('issuedTokens').values({
+    jti,
+    kind,
+    agent,
+    delegate,
+    audience,
+    subject,
+    grantId,
+    parentJti,
+    issuedAt,
+    expiresAt,
+  });
+});
 
 /** Records the token in the audit trail; beside its row in the ledger, which goes when the token has expired. */
 export async function recordIssue(

@@ -1,12 +1,20 @@
+import { PreparedQuery } from './prepared-query.js';
 import type { Queries } from './sql-database.js';
+
+interface UserId {
+  readonly userId: string;
+}
+
+interface GrantId {
+  readonly grantId: string;
+}
 
 /**
  * True when the person exists and is not disabled, and it stays so until the transaction ends: whoever disables them
  * waits.
  */
 export async function isUserEnabled(queries: Queries, userId: string): Promise<boolean> {
-  const user = await enabledUser(queries, userId).forShare().executeTakeFirst();
-  return user !== undefined;
+  return (await holdEnabledUser.first(queries, { userId })) !== undefined;
 }
 
 /**
@@ -15,21 +23,30 @@ export async function isUserEnabled(queries: Queries, userId: string): Promise<b
  */
 export async function isGrantLive(queries: Queries, grantId: string): Promise<boolean> {
   // Whose it is never changes. The person first: see the order of locks at `SqlDatabase.write`.
-  const grant = await standingGrant(queries, grantId).executeTakeFirst();
+  const grant = await findStandingGrant.first(queries, { grantId });
   if (grant === undefined) return false;
   if (grant.userId !== null && !(await isUserEnabled(queries, grant.userId))) return false;
-  return (await standingGrant(queries, grantId).forShare().executeTakeFirst()) !== undefined;
+  return (await holdStandingGrant.first(queries, { grantId })) !== undefined;
 }
 
 /** Like `isGrantLive`, but only a look: nobody is kept from revoking it the next moment. */
 export async function isGrantLiveNow(queries: Queries, grantId: string): Promise<boolean> {
-  const grant = await standingGrant(queries, grantId).executeTakeFirst();
+  const grant = await findStandingGrant.first(queries, { grantId });
   if (grant === undefined) return false;
   if (grant.userId === null) return true;
-  return (await enabledUser(queries, grant.userId).executeTakeFirst()) !== undefined;
+  return (await findEnabledUser.first(queries, { userId: grant.userId })) !== undefined;
 }
 
-function enabledUser(queries: Queries, userId: string) {
+const findEnabledUser = new PreparedQuery(enabledUser);
+const holdEnabledUser = new PreparedQuery((queries, user: UserId) =>
+  enabledUser(queries, user).forShare(),
+);
+const findStandingGrant = new PreparedQuery(standingGrant);
+const holdStandingGrant = new PreparedQuery((queries, grant: GrantId) =>
+  standingGrant(queries, grant).forShare(),
+);
+
+function enabledUser(queries: Queries, { userId }: UserId) {
   return queries
     .selectFrom('users')
     .select('id')
@@ -37,7 +54,7 @@ function enabledUser(queries: Queries, userId: string) {
     .where('disabledAt', 'is', null);
 }
 
-function standingGrant(queries: Queries, grantId: string) {
+function standingGrant(queries: Queries, { grantId }: GrantId) {
   return queries
     .selectFrom('grants')
     .select('userId')

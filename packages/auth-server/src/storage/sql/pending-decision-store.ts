@@ -6,7 +6,9 @@ import type {
 } from '../pending-decisions.js';
 import { decide } from './decide.js';
 import { jsonFromText, jsonToText } from './json-text.js';
+import { PreparedQuery } from './prepared-query.js';
 import { recordAct } from './record-act.js';
+import type { Schema } from './schema.js';
 import { changed, type Queries, type SqlDatabase } from './sql-database.js';
 
 export function pendingDecisionStore(database: SqlDatabase): PendingDecisionStore {
@@ -99,48 +101,81 @@ export function pendingDecisionStore(database: SqlDatabase): PendingDecisionStor
 }
 
 async function countWaiting(queries: Queries, agent: string, now: number): Promise<number> {
-  const row = await queries
+  const row = await selectWaiting.first(queries, { agent, now });
+  return Number(row?.waiting);
+}
+
+const selectWaiting = new PreparedQuery((queries, { agent, now }: { agent: string; now: number }) =>
+  queries
     .selectFrom('pendingDecisions')
     .select((expression) => expression.fn.countAll().as('waiting'))
     .where('agent', '=', agent)
     .where('expiresAt', '>', now)
-    .where('outcome', 'is', null)
-    .executeTakeFirstOrThrow();
-  return Number(row.waiting);
-}
+    .where('outcome', 'is', null),
+);
 
 async function insert(queries: Queries, decision: NewPendingDecision): Promise<void> {
   const { idHash, agent, delegate, audience, question } = decision;
   const { redirectUri, state, createdAt, expiresAt } = decision;
-  await queries
-    .insertInto('pendingDecisions')
-    .values({
-      idHash,
-      agent,
-      delegate,
-      audience,
-      redirectUri,
-      state,
-      createdAt,
-      expiresAt,
-      question: jsonToText(question),
-      claimedBy: null,
-      claimedAt: null,
-      outcome: null,
-      decidedAt: null,
-      deliveredAt: null,
-    })
-    .execute();
+  await insertRow.run(queries, {
+    idHash,
+    agent,
+    delegate,
+    audience,
+    redirectUri,
+    state,
+    createdAt,
+    expiresAt,
+    question: jsonToText(question),
+  });
 }
 
+type Row = Schema['pendingDecisions'];
+/** Filled in as the question is answered. */
+type Later = 'claimedBy' | 'claimedAt' | 'outcome' | 'decidedAt' | 'deliveredAt';
+
+const insertRow = new PreparedQuery((queries, row: Omit<Row, Later>) => {
+  const { idHash, agent, delegate, audience, redirectUri } = row;
+  const { state, createdAt, expiresAt, question } = row;
+  return queries.insertInto('pendingDecisions').values({
+    idHash,
+    agent,
+    delegate,
+    audience,
+    redirectUri,
+    state,
+    createdAt,
+    expiresAt,
+    question,
+    claimedBy: null,
+    claimedAt: null,
+    outcome: null,
+    decidedAt: null,
+    deliveredAt: null,
+  });
+});
+
 async function find(queries: Queries, idHash: string): Promise<PendingDecision | undefined> {
-  const row = await queries
-    .selectFrom('pendingDecisions')
-    .selectAll()
-    .where('idHash', '=', idHash)
-    .executeTakeFirst();
+  const row = await findRow.first(queries, { idHash });
   return row === undefined ? undefined : { ...row, question: jsonFromText(row.question) };
 }
+
+function selectRow(queries: Queries, { idHash }: Pick<Row, 'idHash'>) {
+  return queries.selectFrom('pendingDecisions').selectAll().where('idHash', '=', idHash);
+}
+
+const findRow = new PreparedQuery(selectRow);
+const holdRow = new PreparedQuery((queries, row: Pick<Row, 'idHash'>) =>
+  selectRow(queries, row).forNoKeyUpdate(),
+);
+
+const markClaimed = new PreparedQuery(
+  (queries, { idHash, userId, now }: { idHash: string; userId: string; now: number }) =>
+    queries
+      .updateTable('pendingDecisions')
+      .set({ claimedBy: userId, claimedAt: now })
+      .where('idHash', '=', idHash),
+);
 
 async function claim(
   queries: Queries,
@@ -148,22 +183,13 @@ async function claim(
   userId: string,
   now: number,
 ): Promise<ClaimResult> {
-  const pending = await queries
-    .selectFrom('pendingDecisions')
-    .select(['claimedBy', 'outcome', 'expiresAt'])
-    .where('idHash', '=', idHash)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
+  const pending = await holdRow.first(queries, { idHash });
   if (pending === undefined || pending.outcome !== null || pending.expiresAt <= now) {
     return 'unavailable';
   }
   if (pending.claimedBy !== null) {
     return pending.claimedBy === userId ? 'already-claimed-by-you' : 'claimed-by-another';
   }
-  await queries
-    .updateTable('pendingDecisions')
-    .set({ claimedBy: userId, claimedAt: now })
-    .where('idHash', '=', idHash)
-    .execute();
+  await markClaimed.run(queries, { idHash, userId, now });
   return 'claimed';
 }

@@ -1,12 +1,17 @@
 import type { NewAuditEntry } from '../../audit/audit-entry.js';
 import { currentRequest } from '../../observability/request-scope.js';
 import { insertRows } from './insert-rows.js';
+import { PreparedQuery } from './prepared-query.js';
 import type { Queries } from './sql-database.js';
 
 /** Records an act for the audit trail, inside the write transaction that does it: both happen or neither. */
 export async function recordAct(queries: Queries, entry: NewAuditEntry): Promise<void> {
-  await recordActs(queries, [entry]);
+  await insert.run(queries, { text: textOf(entry) });
 }
+
+const insert = new PreparedQuery((queries, { text }: { text: string }) =>
+  queries.insertInto('auditPending').values({ text }),
+);
 
 /** {@link recordAct} for several, in this order. */
 export async function recordActs(

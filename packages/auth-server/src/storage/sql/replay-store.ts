@@ -1,23 +1,30 @@
 import { boundedReplayStore, type ReplayStore } from '@countersign/protocol';
-import { changed, type SqlDatabase } from './sql-database.js';
+import { PreparedQuery } from './prepared-query.js';
+import type { SqlDatabase } from './sql-database.js';
+
+const insert = new PreparedQuery(
+  (
+    queries,
+    { key, owner, expiresAt, now }: { key: string; owner: string; expiresAt: number; now: number },
+  ) =>
+    queries
+      .insertInto('replayEntries')
+      .values({ entryKey: key, owner, expiresAt })
+      .onConflict((conflict) =>
+        conflict
+          .column('entryKey')
+          .doUpdateSet({ owner, expiresAt })
+          .where('replayEntries.expiresAt', '<=', now),
+      ),
+);
 
 /** Remembers requests in the server's own database, so that every process on it knows them (PROTOCOL 2). */
 export function replayStore(database: SqlDatabase): ReplayStore {
   return boundedReplayStore({
     insert: ({ key, owner, expiresAt }, now) =>
-      database.write(async (queries) => {
-        const result = await queries
-          .insertInto('replayEntries')
-          .values({ entryKey: key, owner, expiresAt })
-          .onConflict((conflict) =>
-            conflict
-              .column('entryKey')
-              .doUpdateSet({ owner, expiresAt })
-              .where('replayEntries.expiresAt', '<=', now),
-          )
-          .executeTakeFirstOrThrow();
-        return changed(result);
-      }),
+      database.write(
+        async (queries) => (await insert.run(queries, { key, owner, expiresAt, now })) > 0,
+      ),
     count: (owner, now) =>
       database.read(async (queries) => {
         const row = await queries

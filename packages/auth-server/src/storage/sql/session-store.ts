@@ -1,5 +1,6 @@
 import type { SessionRecord, SessionStore } from '../sessions.js';
 import { isUserEnabled } from './live.js';
+import { PreparedQuery } from './prepared-query.js';
 import { recordAct } from './record-act.js';
 import { changed, count, type Queries, type SqlDatabase } from './sql-database.js';
 
@@ -7,17 +8,7 @@ export function sessionStore(database: SqlDatabase): SessionStore {
   return {
     create: (session) => database.write((queries) => insert(queries, session)),
 
-    find: (idHash, now) =>
-      database.read((queries) =>
-        queries
-          .selectFrom('sessions')
-          .leftJoin('users', 'users.id', 'sessions.userId')
-          .selectAll('sessions')
-          .where('sessions.idHash', '=', idHash)
-          .where('sessions.expiresAt', '>', now)
-          .where('users.disabledAt', 'is', null)
-          .executeTakeFirst(),
-      ),
+    find: (idHash, now) => database.read((queries) => findLive.first(queries, { idHash, now })),
 
     touch: ({ idHash, now, expiresAt }) =>
       database.write(async (queries) => {
@@ -60,6 +51,16 @@ export function sessionStore(database: SqlDatabase): SessionStore {
       }),
   };
 }
+
+const findLive = new PreparedQuery((queries, { idHash, now }: { idHash: string; now: number }) =>
+  queries
+    .selectFrom('sessions')
+    .leftJoin('users', 'users.id', 'sessions.userId')
+    .selectAll('sessions')
+    .where('sessions.idHash', '=', idHash)
+    .where('sessions.expiresAt', '>', now)
+    .where('users.disabledAt', 'is', null),
+);
 
 /** A session made for someone who is disabled at that moment would come to life when they are enabled again. */
 async function mayExist(queries: Queries, { userId }: SessionRecord): Promise<boolean> {

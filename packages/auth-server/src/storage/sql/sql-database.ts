@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { StorageWatch } from '../../observability/watch-storage.js';
 import type { PoolUse } from '../health.js';
 import { StorageError } from '../storage-error.js';
+import { reachConnection } from './prepared-query.js';
 import type { Schema } from './schema.js';
 import { type Dialect, singleWriter, type SqlEngine } from './sql-engine.js';
 
@@ -66,6 +67,7 @@ export class SqlDatabase {
       for (let run = 1; ; run++) {
         try {
           return await this.#queries.transaction().execute(async (transaction) => {
+            await reachConnection(transaction);
             for (const name of alone) await this.#engine.holdName(transaction, name);
             return await work(transaction);
           });

@@ -1,4 +1,5 @@
 import type { SubjectStore } from '../subjects.js';
+import { PreparedQuery } from './prepared-query.js';
 import type { Queries, SqlDatabase } from './sql-database.js';
 
 export function subjectStore(database: SqlDatabase): SubjectStore {
@@ -26,14 +27,17 @@ async function findAssigned(
   userId: string,
   audience: string,
 ): Promise<string | undefined> {
-  const row = await queries
-    .selectFrom('subjects')
-    .select('subject')
-    .where('userId', '=', userId)
-    .where('audience', '=', audience)
-    .executeTakeFirst();
-  return row?.subject;
+  return (await find.first(queries, { userId, audience }))?.subject;
 }
+
+const find = new PreparedQuery(
+  (queries, { userId, audience }: { userId: string; audience: string }) =>
+    queries
+      .selectFrom('subjects')
+      .select('subject')
+      .where('userId', '=', userId)
+      .where('audience', '=', audience),
+);
 
 async function assign(
   queries: Queries,

@@ -1,5 +1,6 @@
 import { usernameKey } from '../username.js';
 import type { UserRecord, UserStore } from '../users.js';
+import { PreparedQuery } from './prepared-query.js';
 import type { UserRow } from './schema.js';
 import { recordAct } from './record-act.js';
 import { changed, type Queries, type SqlDatabase } from './sql-database.js';
@@ -24,11 +25,7 @@ export function userStore(database: SqlDatabase): UserStore {
       }),
 
     findById: (id) =>
-      database.read(async (queries) =>
-        asRecord(
-          await queries.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst(),
-        ),
-      ),
+      database.read(async (queries) => asRecord(await findById.first(queries, { id }))),
 
     findByUsername: (username) =>
       database.read(async (queries) =>
@@ -99,6 +96,10 @@ export function userStore(database: SqlDatabase): UserStore {
       }),
   };
 }
+
+const findById = new PreparedQuery((queries, { id }: { id: string }) =>
+  queries.selectFrom('users').selectAll().where('id', '=', id),
+);
 
 async function withdrawEverything(queries: Queries, userId: string, now: number): Promise<void> {
   await queries.deleteFrom('sessions').where('userId', '=', userId).execute();

@@ -3,7 +3,11 @@ import Libsql from 'libsql';
 import { StorageError } from '../storage-error.js';
 import { retryWhileBusy } from './retry-while-busy.js';
 
-type Statement = Libsql.Statement;
+interface Statement {
+  readonly prepared: Libsql.Statement;
+  /** The columns of its rows; `undefined` when it has none to give. */
+  columns: readonly string[] | undefined;
+}
 
 /** More than the store has distinct queries; a bound all the same. */
 const MAX_CACHED_STATEMENTS = 500;
@@ -23,12 +27,17 @@ export class SqliteConnection implements DatabaseConnection {
     return this.#database.inTransaction;
   }
 
-  async executeQuery<R>({ sql, parameters }: CompiledQuery): Promise<QueryResult<R>> {
-    return this.#attempt(() => {
-      const statement = this.#prepare(sql);
-      if (statement.reader) return { rows: statement.all(parameters) as R[] };
-      return { rows: [], numAffectedRows: BigInt(statement.run(parameters).changes) };
-    });
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.#attempt(() => this.#execute<R>(query, false));
+  }
+
+  /** The same at once, inside a transaction. `first`: no more than one row is wanted. */
+  executeAtOnce<R>(query: CompiledQuery, first: boolean): QueryResult<R> {
+    try {
+      return this.#execute<R>(query, first);
+    } catch (error) {
+      throw asStorageFailure(error);
+    }
   }
 
   /** Runs a statement without parameters or rows, such as `begin immediate`. */
@@ -39,7 +48,7 @@ export class SqliteConnection implements DatabaseConnection {
   /** The same at once, for statements that wait for no lock: those inside a transaction, and its end. */
   run(sql: string): void {
     try {
-      this.#prepare(sql).run([]);
+      this.#prepare(sql).prepared.run([]);
     } catch (error) {
       throw asStorageFailure(error);
     }
@@ -61,10 +70,25 @@ export class SqliteConnection implements DatabaseConnection {
     this.#database.close();
   }
 
+  #execute<R>({ sql, parameters }: CompiledQuery, first: boolean): QueryResult<R> {
+    const statement = this.#prepare(sql);
+    const { prepared } = statement;
+    if (statement.columns === undefined) {
+      return { rows: [], numAffectedRows: BigInt(prepared.run(parameters).changes) };
+    }
+    // One row takes half the time of `all`, which makes room for a hundred.
+    const rows = first
+      ? [prepared.get(parameters) as unknown[] | undefined]
+      : (prepared.all(parameters) as unknown[][]);
+    return { rows: rows.filter((row) => row !== undefined).map((row) => asRow<R>(row, statement)) };
+  }
+
   #prepare(sql: string): Statement {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
-    const statement = this.#database.prepare(sql);
+    const prepared = this.#database.prepare(sql);
+    const columns = prepared.reader ? columnsOf(prepared.raw()) : undefined;
+    const statement = { prepared, columns };
     if (this.#statements.size >= MAX_CACHED_STATEMENTS) this.#statements.clear();
     this.#statements.set(sql, statement);
     return statement;
@@ -80,6 +104,25 @@ export class SqliteConnection implements DatabaseConnection {
       throw asStorageFailure(error);
     }
   }
+}
+
+/** The declared type says that they are objects; the library gives their names. */
+const columnsOf = (prepared: Libsql.Statement): readonly string[] =>
+  (prepared.columns() as readonly ({ readonly name: string } | string)[]).map((column) =>
+    typeof column === 'string' ? column : column.name,
+  );
+
+/** Rows come as lists of values, which takes half the time of objects. */
+function asRow<R>(values: readonly unknown[], statement: Statement): R {
+  let { columns = [] } = statement;
+  if (columns.length !== values.length) {
+    // `select *`, and somebody has added a column.
+    columns = columnsOf(statement.prepared);
+    statement.columns = columns;
+  }
+  const row: Record<string, unknown> = {};
+  for (let at = 0; at < columns.length; at++) row[columns[at] ?? ''] = values[at];
+  return row as R;
 }
 
 /** A broken constraint is a bug of ours, and stays what it is; every other complaint of SQLite's is a storage failure. */

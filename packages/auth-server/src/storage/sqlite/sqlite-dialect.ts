@@ -8,6 +8,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
+import type { PromptConnection } from '../sql/prepared-query.js';
 import { StorageError } from '../storage-error.js';
 import { GroupCommit, type SharedTransaction } from './group-commit.js';
 import type { SameFile } from './same-file.js';
@@ -35,7 +36,7 @@ export function sqliteDialect(connections: SqliteConnections): Dialect {
 }
 
 /** What one user of the database has in hand: a part of a shared transaction, or the right to look. */
-class Session implements DatabaseConnection {
+class Session implements PromptConnection {
   readonly #connections: SqliteConnections;
   readonly #group: GroupCommit;
   #shared: SharedTransaction | undefined;
@@ -57,6 +58,18 @@ class Session implements DatabaseConnection {
     shared.requireOpen();
     try {
       return await writing.executeQuery<R>(query);
+    } catch (error) {
+      this.#group.noteFailure(shared, error);
+      throw error;
+    }
+  }
+
+  executeAtOnce<R>(query: CompiledQuery, first: boolean): QueryResult<R> | undefined {
+    const shared = this.#shared;
+    if (shared === undefined) return undefined;
+    shared.requireOpen();
+    try {
+      return this.#connections.writing.executeAtOnce<R>(query, first);
     } catch (error) {
       this.#group.noteFailure(shared, error);
       throw error;

@@ -1,0 +1,124 @@
+import type { Compilable, CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
+import type { Queries } from './sql-database.js';
+
+/** A connection that, inside a transaction of its own, answers at once: nothing is waited for and nobody else gets between. */
+export interface PromptConnection extends DatabaseConnection {
+  /** `undefined` outside of a transaction. `first`: no more than one row is wanted. */
+  executeAtOnce<R>(query: CompiledQuery, first: boolean): QueryResult<R> | undefined;
+}
+
+/** Stands for a value while a query is built. */
+class Placeholder {
+  readonly name: string;
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/** Answers with a placeholder for whatever is asked of it. */
+const placeholders = new Proxy({}, { get: (_, name) => new Placeholder(String(name)) });
+
+interface Prepared {
+  readonly compiled: CompiledQuery;
+  /** The name of the value for each parameter; `undefined` where it is always the same. */
+  readonly names: readonly (string | undefined)[];
+}
+
+/** Connections of the transactions that are under way. */
+const transactions = new WeakMap<Queries, DatabaseConnection>();
+
+/** From now on prepared queries on `transaction` go straight to its connection. */
+export async function reachConnection(transaction: Queries): Promise<void> {
+  await transaction.getExecutor().provideConnection(async (connection) => {
+    transactions.set(transaction, connection);
+  });
+}
+
+/**
+ * A query of one shape, with values that are given at each run: building and compiling one costs several times what
+ * SQLite needs to carry it out.
+ */
+export class PreparedQuery<Values extends object, Row> {
+  readonly #build: (queries: Queries, values: Values) => Compilable<Row>;
+  /** By database: each has a spelling of its own. */
+  readonly #prepared = new WeakMap<object, Prepared>();
+
+  /** `build` gets placeholders: it may hand them on, and must neither look at them nor reckon with them. */
+  constructor(build: (queries: Queries, values: Values) => Compilable<Row>) {
+    this.#build = build;
+  }
+
+  async first(queries: Queries, values: Values): Promise<Row | undefined> {
+    const { rows } = await this.#execute(queries, values, true);
+    const row = rows[0];
+    return row === undefined ? undefined : named(row);
+  }
+
+  async all(queries: Queries, values: Values): Promise<Row[]> {
+    const { rows } = await this.#execute(queries, values, false);
+    return rows.map((row) => named(row));
+  }
+
+  /** Inserts, updates or deletes; returns how many rows that changed. */
+  async run(queries: Queries, values: Values): Promise<number> {
+    const { numAffectedRows = 0n } = await this.#execute(queries, values, false);
+    return Number(numAffectedRows);
+  }
+
+  #execute(
+    queries: Queries,
+    values: Values,
+    first: boolean,
+  ): QueryResult<Row> | Promise<QueryResult<Row>> {
+    const query = this.#fill(this.#prepare(queries), values);
+    const connection = transactions.get(queries);
+    if (connection === undefined) {
+      return queries.getExecutor().provideConnection((one) => one.executeQuery<Row>(query));
+    }
+    const atOnce = isPrompt(connection) ? connection.executeAtOnce<Row>(query, first) : undefined;
+    return atOnce ?? connection.executeQuery<Row>(query);
+  }
+
+  #prepare(queries: Queries): Prepared {
+    const { adapter } = queries.getExecutor();
+    const known = this.#prepared.get(adapter);
+    if (known !== undefined) return known;
+    // The one place where placeholders pass for values.
+    const compiled = this.#build(queries, placeholders as Values).compile();
+    const names = compiled.parameters.map((one) =>
+      one instanceof Placeholder ? one.name : undefined,
+    );
+    const prepared = { compiled, names };
+    this.#prepared.set(adapter, prepared);
+    return prepared;
+  }
+
+  #fill({ compiled, names }: Prepared, values: Values): CompiledQuery {
+    const given = values as Readonly<Record<string, unknown>>;
+    const parameters = names.map((name, at) =>
+      name === undefined ? compiled.parameters[at] : given[name],
+    );
+    return { ...compiled, parameters };
+  }
+}
+
+function isPrompt(connection: DatabaseConnection): connection is PromptConnection {
+  return 'executeAtOnce' in connection;
+}
+
+const memberNames = new Map<string, string>();
+
+/** A row with its columns called as in the schema. */
+function named<Row>(row: Row): Row {
+  const result: Record<string, unknown> = {};
+  const columns = row as Record<string, unknown>;
+  for (const column in columns) {
+    let name = memberNames.get(column);
+    if (name === undefined) {
+      name = column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      memberNames.set(column, name);
+    }
+    result[name] = columns[column];
+  }
+  return result as Row;
+}
