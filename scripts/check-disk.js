@@ -82,7 +82,7 @@ async function closedAndBack(what, close, reopen) {
 }
 
 try {
-  await world.openStorage();
+  await world.addPeople();
   await server.start();
   await world.signIn();
   const filler = join(folder, 'filler');
@@ -116,7 +116,6 @@ try {
   process.exitCode = 1;
 } finally {
   await server.kill();
-  await world.close();
   for (const party of [resource, ...agents]) party.stop();
   for (const place of [elsewhere, folder]) {
     spawnSync('umount', ['-l', place]);

@@ -2,7 +2,8 @@
  * Kills the auth server at random moments under load, on both databases, and checks after each start that every answer
  * it has given still holds: `npm run check:kill -- --kills 100 --database sqlite --seed 7`. On PostgreSQL two replicas
  * run, of which one goes on; and now and then the database is what is killed. The seed repeats what is chosen, not at
- * which instruction the server dies. `--prove` shows that the check finds servers that break their promises.
+ * which instruction the server dies. `--prove` shows that the check finds servers that break their promises,
+ * `--breakage TEXT` only those whose names have it in them.
  */
 import { parseArgs } from 'node:util';
 import { build } from './run.js';
@@ -16,6 +17,7 @@ function readOptions() {
       seed: { type: 'string', default: `${Math.floor(Math.random() * 1e9)}` },
       database: { type: 'string', multiple: true, default: DATABASES },
       prove: { type: 'boolean', default: false },
+      breakage: { type: 'string' },
     },
   });
   for (const name of ['kills', 'seed']) {
@@ -46,7 +48,7 @@ process.exit();
 
 async function proveOn(name) {
   const proof = await import('./check-kill/prove.js');
-  return await proof.prove(name, seed);
+  return await proof.prove(name, options);
 }
 
 async function checkOn(name) {

@@ -30,16 +30,7 @@ const NEVER = {
 };
 
 export class Ledger {
-  #opened;
   #answered = new Map();
-
-  constructor(opened) {
-    this.#opened = opened;
-  }
-
-  static async open(url) {
-    return new Ledger(await openDatabase(url, {}));
-  }
 
   /** A token was handed out: it must stand here from now on. */
   answered(jti, story) {
@@ -50,12 +41,21 @@ export class Ledger {
    * Looks at all of it, while nothing is under way. `lost` has, by agent and subject, how many tokens may have been
    * issued without anybody's having heard of it. Returns the ids of all tokens.
    */
-  async verify(lost) {
+  async verify(url, lost) {
+    const { database } = await openDatabase(url, {});
+    try {
+      return await this.#verify(database, lost);
+    } finally {
+      await database.close();
+    }
+  }
+
+  async #verify(database, lost) {
     for (const [what, query] of Object.entries(NEVER)) {
-      const [row] = await this.#query(query);
+      const [row] = await rowsOf(database, query);
       if (row !== undefined) throw new BrokenPromise(`${what}: ${JSON.stringify(row)}`);
     }
-    const rows = await this.#query(sql`select jti, agent, subject from issued_tokens`);
+    const rows = await rowsOf(database, sql`select jti, agent, subject from issued_tokens`);
     const known = new Set(rows.map(({ jti }) => jti));
     for (const [jti, story] of this.#answered) {
       if (!known.has(jti)) {
@@ -77,13 +77,9 @@ export class Ledger {
     }
     return known;
   }
+}
 
-  async #query(query) {
-    const { rows } = await this.#opened.database.read((queries) => query.execute(queries));
-    return rows;
-  }
-
-  async close() {
-    await this.#opened.database.close();
-  }
+async function rowsOf(database, query) {
+  const { rows } = await database.read((queries) => query.execute(queries));
+  return rows;
 }

@@ -10,8 +10,8 @@ export async function verifyPromises(world) {
   await verifyLedger(world);
   await verifyKeys(world);
   await verifyQuestions(world);
-  await verifyCodes(world);
   await verifyTokens(world);
+  await verifyCodes(world);
   await verifyRepeats(world);
   await verifyLedger(world);
 }
@@ -27,9 +27,11 @@ async function verifyLedger(world) {
     if (code.token === undefined && unknown) add(code, 1);
   }
   for (const token of world.tokens) add(token, token.lost);
-  const issued = await world.ledger.verify(lost);
+  const issued = await world.ledger.verify(world.url, lost);
   world.counts['tokens in the ledger'] = issued.size;
-  world.counts['acts in the audit trail'] = await world.trail.verify(issued);
+  world.counts['acts in the audit trail'] = await world.withStorage((storage) =>
+    world.trail.verify(storage, issued),
+  );
 }
 
 async function verifyKeys(world) {
@@ -72,10 +74,12 @@ async function verifyCodes(world) {
   }
 }
 
-/** All that were withdrawn since the last time, and some others. */
+/** The last that were withdrawn since the last time, in another life of the server, and some others. */
 async function verifyTokens(world) {
   const withdrawn = world.tokens.filter(
-    (token) => !token.checked && world.withdrawals.fate(token.code) === 'withdrawn',
+    (token) =>
+      !token.checked &&
+      (token.deadSince !== undefined || world.withdrawals.fate(token.code) === 'withdrawn'),
   );
   for (const token of withdrawn) token.checked = true;
   for (const token of new Set([...withdrawn.slice(-8), ...sample(world, world.tokens)])) {

@@ -5,10 +5,11 @@ import { runCheck } from './run-check.js';
 
 const MOST_KILLS = 15;
 
-/** True when each of them was found, and for what it is. */
-export async function prove(name, seed) {
+/** True when each of them whose name has `breakage` in it was found, and for what it is. */
+export async function prove(name, { seed, breakage: wanted = '' }) {
   let missed = 0;
-  for (const [breakage, { found }] of Object.entries(breakages)) {
+  for (const [breakage, { found, only = name }] of Object.entries(breakages)) {
+    if (only !== name || !breakage.includes(wanted)) continue;
     const run = await runCheck({ name, kills: MOST_KILLS, seed, breakage });
     const { failure, kills } = run;
     const right = failure instanceof BrokenPromise && found.test(failure.message);

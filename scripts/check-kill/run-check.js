@@ -23,7 +23,7 @@ export async function runCheck({ name, kills, seed, breakage, onProgress = () =>
   const { world, replicas } = stage;
   run.counts = world.counts;
   try {
-    await world.openStorage();
+    await world.addPeople();
     await Promise.all(replicas.map((replica) => replica.start()));
     await world.signIn();
     const loops = [
@@ -45,7 +45,6 @@ export async function runCheck({ name, kills, seed, breakage, onProgress = () =>
     world.stopped = true;
   } finally {
     await Promise.allSettled(replicas.map((replica) => replica.kill()));
-    await world.close();
     stage.stop();
     await database.stop();
   }

@@ -7,7 +7,7 @@ import { root } from '../run.js';
 
 /** What comes here in a minute is more than from any honest agent. */
 const LIMITS = Object.keys(DEFAULT_LIMITS);
-const PROGRAM = join(root, 'packages/cli/bin/countersign.js');
+export const PROGRAM = join(root, 'packages/cli/bin/countersign.js');
 const BREAKING = new URL('break-modules.js', import.meta.url).href;
 const READY_WITHIN_MILLISECONDS = 60_000;
 

@@ -3,20 +3,15 @@ import { readTrail, verifyAuditTrail } from '@countersign/auth-server';
 import { BrokenPromise } from './history.js';
 
 export class Trail {
-  #storage;
   #head;
 
-  constructor(storage) {
-    this.#storage = storage;
-  }
-
   /** `issued` are the ids of all tokens in the ledger. Returns how many entries there are. */
-  async verify(issued) {
-    await this.#storage.audit.seal();
+  async verify(storage, issued) {
+    await storage.audit.seal();
     const told = new Set();
-    const start = await this.#storage.audit.start();
+    const start = await storage.audit.start();
     const known = this.#head === undefined ? [] : [this.#head];
-    const entries = tellingTokens(readTrail(this.#storage), told);
+    const entries = tellingTokens(readTrail(storage), told);
     const { fault, head } = await verifyAuditTrail(entries, start, known);
     if (fault !== undefined) {
       throw new BrokenPromise(`the audit trail is not whole: ${JSON.stringify(fault)}`);

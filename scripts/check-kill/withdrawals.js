@@ -13,11 +13,6 @@ export class Withdrawals {
     return one;
   }
 
-  /** It turned out that there was nothing to take back. */
-  forget(one) {
-    this.#all.splice(this.#all.indexOf(one), 1);
-  }
-
   /** A time in which nobody signs in as that person. Its four corners are set as they are known. */
   beginDisabling(person) {
     const one = { person, disabling: performance.now(), disabled: Infinity, enabling: Infinity };

@@ -7,6 +7,7 @@ import { hashPassword, openStorage } from '@countersign/auth-server';
 import { randomSecret, systemRandom } from '@countersign/protocol';
 import { setImmediate as othersTurn, setTimeout as sleep } from 'node:timers/promises';
 import { DemoBrowser } from '../../packages/cli/dist/demo/browser.js';
+import { runCommand } from './command.js';
 import { BrokenPromise, History, Story } from './history.js';
 import { Ledger } from './ledger.js';
 import { now } from './parties.js';
@@ -28,6 +29,8 @@ export class World {
   counts = {};
   history = new History();
   withdrawals = new Withdrawals();
+  ledger = new Ledger();
+  trail = new Trail();
   #busy = new Set();
   #gate;
   #open = () => undefined;
@@ -38,32 +41,29 @@ export class World {
     this.pause();
   }
 
-  async openStorage() {
-    this.storage = await openStorage(this.url);
-    this.trail = new Trail(this.storage);
-    this.ledger = await Ledger.open(this.url);
-    const passwordHash = await hashPassword(PASSWORD);
-    this.people = [];
-    for (const username of ['ada', 'ben', 'cyd', 'dan', 'eve', 'fay']) {
-      const id = `person-${username}`;
-      const subject = `subject-${username}`;
-      await this.storage.users.create({
-        id,
-        username,
-        subject,
-        passwordHash,
-        name: null,
-        email: null,
-        emailVerified: false,
-        createdAt: now(),
-      });
-      this.people.push({ id, username, subject });
+  /** As every command does: comes to the database, and goes again. */
+  async withStorage(work) {
+    const storage = await openStorage(this.url);
+    try {
+      return await work(storage);
+    } finally {
+      await storage.close();
     }
   }
 
-  async close() {
-    await this.storage?.close();
-    await this.ledger?.close();
+  async addPeople() {
+    const passwordHash = await hashPassword(PASSWORD);
+    this.people = ['ada', 'ben', 'cyd', 'dan', 'eve', 'fay'].map((username) => ({
+      id: `person-${username}`,
+      username,
+      subject: `subject-${username}`,
+    }));
+    const nothingElse = { passwordHash, name: null, email: null, emailVerified: false };
+    await this.withStorage(async ({ users }) => {
+      for (const person of this.people) {
+        await users.create({ ...person, ...nothingElse, createdAt: now() });
+      }
+    });
   }
 
   count(name) {
@@ -355,20 +355,20 @@ export class World {
     const about = { person };
     const disabling = this.withdrawals.beginDisabling(person);
     const withdrawal = this.withdrawals.begin(person);
-    await this.storage.users.disable(person.id, now());
+    await this.withStorage(({ users }) => users.disable(person.id, now()));
     disabling.disabled = withdrawal.ended = performance.now();
     this.history.note(`${person.username} has been disabled`, about);
     this.count('people disabled');
     await sleep(DISABLED_MILLISECONDS * this.random());
     disabling.enabling = performance.now();
-    await this.storage.users.enable(person.id, now());
+    await this.withStorage(({ users }) => users.enable(person.id, now()));
     disabling.enabled = performance.now();
     this.history.note(`${person.username} has been enabled`, about);
   }
 
   /** Rather of one whose code has not been redeemed, which is then attempted at once or after the next start. */
   async #revoke() {
-    const grants = await this.storage.grants.list();
+    const grants = await this.withStorage((storage) => storage.grants.list());
     const kept = this.codes.slice(-40).filter(({ attempts }) => attempts.length === 0);
     const concerned =
       ({ agent, person }) =>
@@ -380,14 +380,27 @@ export class World {
     const person = this.people.find(({ id }) => id === grant.userId);
     const agent = this.agents.find(({ id }) => id === grant.agent);
     const withdrawal = this.withdrawals.begin(person, agent);
-    if (!(await this.storage.grants.revoke({ id: grant.id, now: now() }))) {
-      this.withdrawals.forget(withdrawal);
-      return;
+    if (this.random() < 0.1) {
+      if (!(await this.#revokeByCommand(grant.id))) return;
+    } else {
+      await this.withStorage((storage) => storage.grants.revoke({ id: grant.id, now: now() }));
     }
     withdrawal.ended = performance.now();
     this.history.note(`the grant of ${person.username} has been revoked`, { person, agent });
     this.count('grants revoked');
     if (chosen !== undefined && this.random() < 0.5) await this.redeem(chosen);
+  }
+
+  /** In a process of its own, which comes to the database and goes again, and may be killed. True once it has told so. */
+  async #revokeByCommand(id) {
+    const killAfter = this.random() < 0.3 ? this.random() * 1_500 : undefined;
+    const { code, output } = await runCommand(['grant', 'revoke', id], {
+      database: this.url,
+      killAfter,
+    });
+    this.count(code === 0 ? 'commands that revoked' : 'commands that were killed or failed');
+    if (code === 2) throw new Error(`countersign grant revoke: ${output}`);
+    return code === 0;
   }
 }
 
