@@ -24,6 +24,7 @@ import { readMaxActors, readTrustedIssuers } from './exchange-settings.js';
 import { type Emit, emitRefusal, emitter } from './observability/emitter.js';
 import type { RequestWatch } from './observability/observe-requests.js';
 import { currentRequest } from './observability/request-scope.js';
+import { noteTokenLife } from './keys/keep-time.js';
 import { createKeyVault } from './keys/key-vault.js';
 import { openServerKeys, type ServerKeys } from './keys/server-keys.js';
 import { hostAdmission } from './limits/host-admission.js';
@@ -55,9 +56,6 @@ export interface ServerContext {
   readonly emit: Emit | undefined;
   readonly watch: RequestWatch;
 }
-
-/** The most that a verifier allows for clocks (PROTOCOL section 3). */
-const VERIFIERS_ALLOWANCE_SECONDS = 60;
 
 /** Checks the options, binds the database to the issuer and loads or makes the signing key. */
 export async function createContext(options: AuthServerOptions): Promise<ServerContext> {
@@ -103,13 +101,14 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
   const lifetimes = readLifetimes(options.lifetimes);
   const vault = await createKeyVault({ ...options, issuer });
   if (options.keyEncryptionKey !== undefined) {
-    await vault.encryptStored(storage.signingKeys, clock());
+    const kids = await vault.encryptStored(storage.signingKeys, clock());
+    if (kids.length > 0) emit?.({ type: 'keys-encrypted', kids });
   }
+  await noteTokenLife(storage.settings, lifetimes.authToken);
   const keys = await openServerKeys({
     storage,
     vault,
     clock,
-    keepSeconds: lifetimes.authToken + VERIFIERS_ALLOWANCE_SECONDS,
     onTrouble: (cause) => {
       report(
         new AAuthError('temporarily_unavailable', 'The signing keys could not be read again.', {

@@ -4,6 +4,7 @@ import { createContext, type ServerContext } from './context.js';
 import { handleAuthEndpoint } from './exploratory/auth-endpoint/auth-endpoint.js';
 import { AGENT_TOKEN_PATH, issuerDocument } from './exploratory/documents.js';
 import { handleTokenEndpoint } from './exploratory/token-endpoint/token-endpoint.js';
+import { removeEndedKeys } from './keys/administration.js';
 import { watched } from './observability/observe-requests.js';
 import type { EndpointName } from './observability/server-event.js';
 import type { AuthServerOptions } from './options.js';
@@ -85,9 +86,11 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     },
     sweep: async () => {
       const begun = performance.now();
-      const rows = await context.storage.sweep(context.clock(), {
-        refreshAbsoluteSeconds: context.lifetimes.refreshAbsolute,
+      const { storage, clock, lifetimes } = context;
+      const swept = await storage.sweep(clock(), {
+        refreshAbsoluteSeconds: lifetimes.refreshAbsolute,
       });
+      const rows = swept + (await removeEndedKeys(storage, clock()));
       context.emit?.({ type: 'swept', rows, durationMilliseconds: performance.now() - begun });
       return rows;
     },

@@ -1,6 +1,7 @@
 import { ALGORITHM_NAMES, type AlgorithmName } from '@countersign/httpsig';
 import { AAuthError } from '@countersign/protocol';
 import type { SigningKeyRecord, Storage } from '../storage/index.js';
+import { keepSeconds } from './keep-time.js';
 import { type KeyState, scheduleKeys } from './key-schedule.js';
 import { createKeyVault, type KeyVaultOptions } from './key-vault.js';
 import { makeKeyRecord } from './server-keys.js';
@@ -8,8 +9,11 @@ import { makeKeyRecord } from './server-keys.js';
 /** Longer than anybody keeps the JWKS: it says five minutes, and resources ask again for a `kid` they do not know. */
 export const DEFAULT_OVERLAP_SECONDS = 600;
 const MAX_OVERLAP_SECONDS = 30 * 86_400;
-/** The longest life of an auth token, with the allowance of verifiers. */
-const LONGEST_KEEP_SECONDS = 86_400 + 60;
+/** After its end, before its private part is removed: longer than the clocks of replicas may differ. */
+const REMOVAL_SECONDS = 60;
+
+/** What is to be known of a database for what becomes of its keys. */
+export type KeyStorage = Pick<Storage, 'signingKeys' | 'settings'>;
 
 /** A signing key, without the key. */
 export interface SigningKeyInfo {
@@ -26,10 +30,14 @@ export interface SigningKeyInfo {
 
 /** The server's signing keys in the order in which they sign. */
 export async function listSigningKeys(
-  storage: Pick<Storage, 'signingKeys'>,
+  storage: KeyStorage,
   now: number,
 ): Promise<readonly SigningKeyInfo[]> {
-  const scheduled = scheduleKeys(await storage.signingKeys.list(), now, LONGEST_KEEP_SECONDS);
+  const scheduled = scheduleKeys(
+    await storage.signingKeys.list(),
+    now,
+    await keepSeconds(storage.settings),
+  );
   return scheduled.map(({ record, state, retiredAt }) => {
     const { kid, algorithm, createdAt, activeFrom, privateJwk } = record;
     const encrypted = 'sealed' in privateJwk;
@@ -38,7 +46,7 @@ export async function listSigningKeys(
 }
 
 export interface RotationOptions extends KeyVaultOptions {
-  readonly storage: Pick<Storage, 'signingKeys'>;
+  readonly storage: KeyStorage;
   /** Unix seconds. */
   readonly now: number;
   /** Default that of the last key; any that the protocol lets tokens be signed with. */
@@ -88,7 +96,7 @@ export async function rotateSigningKey(options: RotationOptions): Promise<Signin
 }
 
 export interface RevocationOptions extends KeyVaultOptions {
-  readonly storage: Pick<Storage, 'signingKeys'>;
+  readonly storage: KeyStorage;
   readonly now: number;
   readonly kid: string;
 }
@@ -115,23 +123,23 @@ export async function revokeSigningKey(options: RevocationOptions): Promise<Sign
   return signing;
 }
 
-/** Removes what neither signs nor is published: its private members are nobody's any more. */
-async function removeEndedKeys(storage: Pick<Storage, 'signingKeys'>, now: number): Promise<void> {
+/**
+ * Removes what neither signs nor is published, and has not for a while: its private members are nobody's any more. Returns how
+ * many went. Several processes may.
+ */
+export async function removeEndedKeys(storage: KeyStorage, now: number): Promise<number> {
   const records: readonly SigningKeyRecord[] = await storage.signingKeys.list();
-  const scheduled = scheduleKeys(records, now, LONGEST_KEEP_SECONDS);
-  for (const { record, state } of scheduled) {
+  const kept = (await keepSeconds(storage.settings)) + REMOVAL_SECONDS;
+  let removed = 0;
+  for (const { record, state } of scheduleKeys(records, now, kept)) {
     // Never one that signs, so that the replacement is never used.
-    if (state === 'ended') {
-      await storage.signingKeys.remove(record.kid, record, now, 'ended');
-    }
+    if (state !== 'ended') continue;
+    if (await storage.signingKeys.remove(record.kid, record, now, 'ended')) removed += 1;
   }
+  return removed;
 }
 
-async function infoOf(
-  storage: Pick<Storage, 'signingKeys'>,
-  wanted: string,
-  now: number,
-): Promise<SigningKeyInfo> {
+async function infoOf(storage: KeyStorage, wanted: string, now: number): Promise<SigningKeyInfo> {
   const found = (await listSigningKeys(storage, now)).find(({ kid }) => kid === wanted);
   if (found === undefined) throw new Error('the new key is gone');
   return found;
@@ -140,7 +148,7 @@ async function infoOf(
 /** Encrypts what is stored plain, or with an earlier key-encryption key. Returns the `kid`s. All or nothing. */
 export async function encryptSigningKeys(
   options: KeyVaultOptions & {
-    readonly storage: Pick<Storage, 'signingKeys'>;
+    readonly storage: KeyStorage;
     readonly now: number;
   },
 ): Promise<readonly string[]> {

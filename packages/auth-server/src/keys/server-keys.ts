@@ -9,6 +9,7 @@ import {
 } from '@countersign/httpsig';
 import { AAuthError, type Clock, type JsonObject, type PublishedKey } from '@countersign/protocol';
 import type { SigningKeyRecord, Storage } from '../storage/index.js';
+import { keepSeconds } from './keep-time.js';
 import { type ScheduledKey, scheduleKeys } from './key-schedule.js';
 import type { KeyVault } from './key-vault.js';
 
@@ -30,11 +31,9 @@ export interface ServerKeys {
 }
 
 export interface ServerKeysOptions {
-  readonly storage: Pick<Storage, 'signingKeys'>;
+  readonly storage: Pick<Storage, 'signingKeys' | 'settings'>;
   readonly vault: KeyVault;
   readonly clock: Clock;
-  /** Seconds that a retired key stays published: what its last token lives, and the allowance of verifiers. */
-  readonly keepSeconds: number;
   /** Told when the keys could not be read again. */
   readonly onTrouble: (error: unknown) => void;
   /** Of a key that is made at first start; `kid` is the thumbprint by default. */
@@ -61,11 +60,13 @@ export async function makeKeyRecord(
  * is opened, so that a server which will not be able to sign does not start.
  */
 export async function openServerKeys(options: ServerKeysOptions): Promise<ServerKeys> {
-  const { storage, vault, clock, keepSeconds, first, onTrouble } = options;
+  const { storage, vault, clock, first, onTrouble } = options;
+  let kept = 0;
   const imported = new Map<string, ImportedKey>();
   const unopened = new Map<string, Omit<ImportedKey, 'signing'>>();
   const read = async (first = false): Promise<readonly SigningKeyRecord[]> => {
     const records = await storage.signingKeys.list();
+    kept = await keepSeconds(storage.settings);
     for (const record of records) {
       if (imported.has(record.kid)) continue;
       try {
@@ -95,7 +96,7 @@ export async function openServerKeys(options: ServerKeysOptions): Promise<Server
   let reading: Promise<void> | undefined;
 
   const published = (): readonly ScheduledKey<SigningKeyRecord>[] =>
-    scheduleKeys(records, clock(), keepSeconds).filter(({ state }) => state !== 'ended');
+    scheduleKeys(records, clock(), kept).filter(({ state }) => state !== 'ended');
   const keyOf = ({ record }: ScheduledKey): Omit<ImportedKey, 'signing'> => {
     const key = imported.get(record.kid) ?? unopened.get(record.kid);
     if (key === undefined) throw new Error('a key that is listed has not been imported');

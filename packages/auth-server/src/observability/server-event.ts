@@ -126,6 +126,12 @@ export interface Swept extends OfRequest {
   readonly durationMilliseconds: number;
 }
 
+/** Signing keys that were stored plain, or encrypted with an earlier key-encryption key, have been encrypted at the start. */
+export interface KeysEncrypted extends OfRequest {
+  readonly type: 'keys-encrypted';
+  readonly kids: readonly string[];
+}
+
 /** The audit trail has grown. Kept somewhere else, the head shows later that nothing up to it has been changed. */
 export interface AuditSealed extends OfRequest {
   readonly type: 'audit-sealed';
@@ -165,4 +171,5 @@ export type ServerEvent =
   | StorageEvent
   | Swept
   | AuditSealed
+  | KeysEncrypted
   | ServerStarted;

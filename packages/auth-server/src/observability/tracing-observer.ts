@@ -127,6 +127,7 @@ function tellPart(tracer: Tracer, active: Span, event: ServerEvent): void {
     case 'swept':
     case 'audit-sealed':
     case 'server-started':
+    case 'keys-encrypted':
       return;
   }
 }

@@ -2,6 +2,8 @@
 export interface SettingStore {
   get(key: string): Promise<string | undefined>;
   set(key: string, value: string): Promise<void>;
+  /** Keeps the greater of the number that is stored and this one, and returns it. */
+  raise(key: string, value: number): Promise<number>;
   /**
    * The first start writes the issuer down. A later start under another name throws a `StorageConfigurationError`:
    * everything stored was issued in the first name.

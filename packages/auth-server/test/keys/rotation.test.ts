@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ALGORITHM_NAMES, type AlgorithmName } from '@countersign/httpsig';
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -8,6 +10,7 @@ import {
   openStorage,
   revokeSigningKey,
   rotateSigningKey,
+  type ServerEvent,
 } from '../../src/index.js';
 import { Bench, ISSUER } from '../endpoints/kit.js';
 
@@ -113,14 +116,50 @@ describe('a rotation', () => {
     expect(await bench.storage.signingKeys.list()).toHaveLength(3);
   });
 
+  const left = async () => (await bench.storage.signingKeys.list()).map(({ kid }) => kid);
+
   it('removes keys that ended, and no others', async () => {
+    await rotate({ kid: 'second' });
+    bench.clock.advance(OVERLAP + KEPT + 60);
+    await rotate({ kid: 'third' });
+    expect(await left()).toEqual(['second', 'third']);
+  });
+
+  it('needs no other one for its key to be removed: sweeping does it, a minute after its end', async () => {
     const [old] = await kids();
     await rotate({ kid: 'second' });
-    bench.clock.advance(OVERLAP + 86_400 + 60);
-    await rotate({ kid: 'third' });
-    const left = (await bench.storage.signingKeys.list()).map(({ kid }) => kid);
-    expect(left).toEqual(['second', 'third']);
-    expect(left).not.toContain(old);
+    bench.clock.advance(OVERLAP + KEPT + 59);
+    await bench.server.sweep();
+    expect(await left()).toEqual([old, 'second']);
+    bench.clock.advance(1);
+    const swept = await Promise.all([bench.server.sweep(), bench.server.sweep()]);
+    expect(swept.reduce((sum, rows) => sum + rows)).toBeGreaterThanOrEqual(1);
+    expect(await left()).toEqual(['second']);
+    expect(kidOf(await token())).toBe('second');
+  });
+
+  it('is told alike by the list and by the servers', async () => {
+    const state = async () => (await listSigningKeys(bench.storage, bench.clock()))[0]?.state;
+    await rotate({ kid: 'second' });
+    bench.clock.advance(OVERLAP + KEPT - 1);
+    expect([await state(), (await kids()).length]).toEqual(['retired', 2]);
+    bench.clock.advance(1);
+    expect([await state(), (await kids()).length]).toEqual(['ended', 1]);
+  });
+
+  it('keeps a key for tokens that lived longer before the setting was made smaller', async () => {
+    const [old] = await kids();
+    const longer = await bench.serverWith({ lifetimes: { authToken: 7200 } });
+    const jwt = await token(longer);
+    await rotate({ kid: 'second', overlapSeconds: 0 });
+    const shorter = await bench.serverWith({ lifetimes: { authToken: 600 } });
+    bench.clock.advance(7199);
+    expect(await kids(shorter)).toEqual(['second', old]);
+    expect(await verified(jwt, shorter)).toBe(true);
+    await shorter.sweep();
+    expect(await left()).toEqual([old, 'second']);
+    bench.clock.advance(62);
+    expect(await kids(shorter)).toEqual(['second']);
   });
 
   it.each(ALGORITHM_NAMES)(
@@ -216,6 +255,61 @@ describe('a revocation after rotations', () => {
 });
 
 describe('keys at rest', () => {
+  /** All files of the database, byte for byte. */
+  const onDisk = (parts: readonly string[]): string[] => {
+    const files = readdirSync(dirname(bench.databaseFile))
+      .map((name) => readFileSync(join(dirname(bench.databaseFile), name), 'latin1'))
+      .join('\n');
+    return parts.filter((part) => files.includes(part));
+  };
+  const privateParts = async (): Promise<string[]> =>
+    (await bench.storage.signingKeys.list()).map(({ privateJwk }) => String(privateJwk['d']));
+
+  it.each(['at the start of a server', 'by the command'])(
+    'are nowhere on the disk any more once they have been encrypted %s',
+    async (how) => {
+      for (const algorithm of ALGORITHM_NAMES) {
+        await rotate({ algorithm, overlapSeconds: 0 });
+        bench.clock.advance(2);
+      }
+      const parts = await privateParts();
+      expect(onDisk(parts)).toEqual(parts);
+      const by = { keyEncryptionKey: secret(1) };
+      const now = bench.clock();
+      const { storage } = bench;
+      if (how === 'by the command')
+        await encryptSigningKeys({ ...by, now, issuer: ISSUER, storage });
+      else await restarted(by);
+      expect(onDisk(parts)).toEqual([]);
+    },
+  );
+
+  it('are nowhere on the disk any more once they have been revoked or swept away', async () => {
+    await rotate({ kid: 'second' });
+    bench.clock.advance(OVERLAP + KEPT + 60);
+    const parts = await privateParts();
+    await bench.server.sweep();
+    await revokeSigningKey({
+      storage: bench.storage,
+      issuer: ISSUER,
+      now: bench.clock(),
+      kid: 'second',
+    });
+    expect(parts).toHaveLength(2);
+    expect(onDisk(parts)).toEqual([]);
+  });
+
+  it('are told of by a server that has encrypted them, once', async () => {
+    const [kid] = await kids();
+    const events: ServerEvent[] = [];
+    const observer = { onEvent: (event: ServerEvent) => events.push(event) };
+    await restarted({ keyEncryptionKey: secret(1), observer });
+    await restarted({ keyEncryptionKey: secret(1), observer });
+    expect(events.filter(({ type }) => type === 'keys-encrypted')).toEqual([
+      { type: 'keys-encrypted', kids: [kid] },
+    ]);
+  });
+
   const stored = () => JSON.stringify(bench.contents()['signing_keys']);
   const restarted = (more: Parameters<Bench['serverWith']>[0]) => bench.serverWith(more);
 

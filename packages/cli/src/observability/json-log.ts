@@ -105,6 +105,7 @@ function eventLevel(event: ServerEvent): LogLevel | undefined {
     case 'server-started':
     case 'storage-closed':
     case 'audit-sealed':
+    case 'keys-encrypted':
       return 'info';
   }
 }

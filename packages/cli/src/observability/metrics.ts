@@ -142,6 +142,7 @@ function counters(registry: Registry): (event: ServerEvent) => void {
       case 'storage-recovered':
       case 'storage-closed':
       case 'server-started':
+      case 'keys-encrypted':
         return;
     }
   };

@@ -29,6 +29,8 @@ export function textLog(level: LogLevel): Log {
         note(`STORAGE:  back after ${(event.afterMilliseconds / 1000).toFixed(1)} s`);
       } else if (event.type === 'storage-failed') {
         note(`STORAGE:  ${event.reason}`);
+      } else if (event.type === 'keys-encrypted') {
+        note(`KEYS:     encrypted now that were not before: ${event.kids.join(', ')}`);
       }
     },
     get linesLeftOut() {

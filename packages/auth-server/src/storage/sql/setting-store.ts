@@ -9,14 +9,18 @@ export function settingStore(database: SqlDatabase): SettingStore {
   return {
     get: (key) => database.read((queries) => getSetting(queries, key)),
 
-    set: (key, value) =>
-      database.write(async (queries) => {
-        await queries
-          .insertInto('settings')
-          .values({ key, value })
-          .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
-          .execute();
-      }),
+    set: (key, value) => database.write((queries) => setSetting(queries, key, value)),
+
+    raise: (key, value) =>
+      database.write(
+        async (queries) => {
+          const known = Number((await getSetting(queries, key)) ?? NaN);
+          if (known >= value) return known;
+          await setSetting(queries, key, String(value));
+          return value;
+        },
+        { alone: [`setting ${key}`] },
+      ),
 
     bindIssuer: (issuer, now) =>
       database.write(async (queries) => {
@@ -33,6 +37,14 @@ export function settingStore(database: SqlDatabase): SettingStore {
         );
       }),
   };
+}
+
+async function setSetting(queries: Queries, key: string, value: string): Promise<void> {
+  await queries
+    .insertInto('settings')
+    .values({ key, value })
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ value }))
+    .execute();
 }
 
 async function getSetting(queries: Queries, key: string): Promise<string | undefined> {

@@ -32,8 +32,8 @@ export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
         return 'added';
       }, ALONE),
 
-    remove: (kid, replacement, now, why = 'revoked') =>
-      database.write(async (queries) => {
+    remove: async (kid, replacement, now, why = 'revoked') => {
+      const removed = await database.write(async (queries) => {
         const keys = await list(queries);
         if (!keys.some((key) => key.kid === kid)) return false;
         const signing = keys.findLast(({ activeFrom }) => activeFrom <= now);
@@ -57,10 +57,13 @@ export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
           .where('kid', '=', waiting.kid)
           .execute();
         return true;
-      }, ALONE),
+      }, ALONE);
+      if (removed) await database.emptyJournal();
+      return removed;
+    },
 
-    replaceAll: (keys, now) =>
-      database
+    replaceAll: async (keys, now) => {
+      const replaced = await database
         .write(async (queries) => {
           for (const { kid, privateJwk } of keys) {
             const result = await queries
@@ -77,7 +80,10 @@ export function signingKeyStore(database: SqlDatabase): SigningKeyStore {
         .catch((error: unknown) => {
           if (error instanceof KeyGone) return false;
           throw error;
-        }),
+        });
+      if (replaced) await database.emptyJournal();
+      return replaced;
+    },
   };
 }
 

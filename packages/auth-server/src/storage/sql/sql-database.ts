@@ -79,6 +79,12 @@ export class SqlDatabase {
     });
   }
 
+  /** See {@link SqlEngine.emptyJournal}. For secrets that were replaced; nothing is lost when it fails. */
+  async emptyJournal(): Promise<void> {
+    const { emptyJournal } = this.#engine;
+    if (emptyJournal !== undefined) await this.read((queries) => emptyJournal(queries));
+  }
+
   get dialect(): Dialect {
     return this.#engine.dialect;
   }

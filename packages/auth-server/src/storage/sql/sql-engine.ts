@@ -1,3 +1,5 @@
+import { sql } from 'kysely';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PoolUse } from '../health.js';
 import type { Queries } from './sql-database.js';
 
@@ -13,9 +15,14 @@ export interface SqlEngine {
   gaveWay(error: unknown): boolean;
   /** True when a query failed because a table does not exist. */
   isMissingTable(error: unknown): boolean;
+  /** Overwrites what a journal still holds of rows that have been replaced, as soon as nobody reads there. */
+  emptyJournal?(queries: Queries): Promise<void>;
   /** How the connections of this process are used, where there are several. */
   poolUse?(): PoolUse;
 }
+
+const JOURNAL_ATTEMPTS = 100;
+const JOURNAL_PAUSE_MILLISECONDS = 5;
 
 /** SQLite runs one writing transaction at a time: there is nothing to hold, and nobody to give way to. */
 export const singleWriter: SqlEngine = {
@@ -26,4 +33,14 @@ export const singleWriter: SqlEngine = {
     error instanceof Error &&
     error.cause instanceof Error &&
     error.cause.message.includes('no such table'),
+  emptyJournal: async (queries) => {
+    for (let attempt = 0; attempt < JOURNAL_ATTEMPTS; attempt++) {
+      const { rows } = await sql<{ busy: number }>`pragma wal_checkpoint(truncate)`.execute(
+        queries,
+      );
+      // Somebody reads or writes right now. Whoever closes the database does it at the latest.
+      if (rows[0]?.busy !== 1) return;
+      await pause(JOURNAL_PAUSE_MILLISECONDS);
+    }
+  },
 };

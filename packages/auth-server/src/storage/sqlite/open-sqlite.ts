@@ -80,6 +80,8 @@ async function configure(connection: SqliteConnection): Promise<void> {
   // What has been answered survives a power cut too.
   await connection.execute('pragma synchronous = full');
   await connection.execute('pragma foreign_keys = on');
+  // What has been deleted or replaced is overwritten: keys and what people were asked are not to be found in free pages.
+  await connection.executeQuery(CompiledQuery.raw('pragma secure_delete = on'));
 }
 
 function asConfigurationError(error: unknown, file: string): unknown {

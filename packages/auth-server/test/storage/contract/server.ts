@@ -95,6 +95,16 @@ export function serverContract({ storage, connect }: Contract): void {
       expect(await storage().settings.get('colour')).toBe('green');
     });
 
+    it('keep the greatest number that any of two servers has raised one to', async () => {
+      const { settings: other } = await connect();
+      const raised = await hundred((index) =>
+        (index % 2 === 0 ? storage().settings : other).raise('height', (index * 37) % 100),
+      );
+      expect(Math.max(...raised)).toBe(99);
+      expect(await other.get('height')).toBe('99');
+      expect(await other.raise('height', 7)).toBe(99);
+    });
+
     it('bind the database to the first issuer', async () => {
       await storage().settings.bindIssuer('https://issuer.example', NOW);
       await storage().settings.bindIssuer('https://issuer.example', NOW);
