@@ -5,7 +5,12 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { sqliteReplayStore } from '../src/sqlite.js';
 
-const record = (key: string) => ({ key, owner: 'https://agent.example', expiresAt: 200 });
+const record = (key: string) => ({
+  key,
+  owner: 'https://agent.example',
+  created: 100,
+  expiresAt: 200,
+});
 
 it('two stores of a process on one file keep it while another process opens and closes it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'countersign-resource-'));
