@@ -1,6 +1,6 @@
 /** Packs every package, installs the tarballs alone in an empty project and uses them there, types included. */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build, root } from './run.js';
@@ -82,6 +82,10 @@ try {
     ['node_modules/countersign/bin/countersign.js', 'demo', '--quiet'],
     { cwd: folder, stdio: 'inherit' },
   );
+  const program = join(folder, 'node_modules/countersign/program');
+  for (const file of ['main.js', 'THIRD-PARTY.txt']) {
+    if (!existsSync(join(program, file))) throw new Error(`${file} is not packed`);
+  }
   console.log('The packed packages work alone.');
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { bundle } from './bundle.js';
 import { build, root } from './run.js';
 
 const [given, ...more] = process.argv.slice(2);
@@ -36,6 +37,7 @@ try {
       cpSync(from, join(target, workspace, part), { recursive: true, filter: isWanted });
     }
   }
+  await bundle(join(target, 'packages/cli/program'));
   execFileSync('npm', ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'], {
     cwd: target,
     stdio: 'inherit',

@@ -44,7 +44,7 @@ export async function readAuthServerSettings(
   const configured = file === undefined ? undefined : readConfigurationFile(file, settings);
   const { given, problems } = gather(flags, configured?.given ?? new Map());
   problems.push(...(configured?.problems ?? []));
-  const { z } = await import('zod');
+  const { z } = await import('./zod-parts.js');
   const checked = checkValues(settings, given, z);
   problems.push(...checked.problems);
   // What depends on other settings is looked at when each is right by itself: otherwise one mistake would be told twice.

@@ -1,7 +1,8 @@
-import type * as zod from 'zod';
+import type { ZodType } from 'zod';
+import type { z as parts } from './zod-parts.js';
 
 /** The library that checks values, handed in by who loads it: help and other commands do without. */
-export type Zod = typeof zod.z;
+export type Zod = typeof parts;
 
 /** How a value is written where everything is text: on the command line and in variables. */
 export type Spelling =
@@ -22,7 +23,7 @@ export interface Setting<T = unknown> {
   /** What the value may be, to go on after "it takes". */
   readonly allowed: string;
   /** Checks one value and gives it its type. An error with a message of its own is shown in place of `allowed`. */
-  readonly schema: (z: Zod) => zod.ZodType<T>;
+  readonly schema: (z: Zod) => ZodType<T>;
   readonly default?: NoInfer<T>;
   /** Never shown: neither in an error nor by `--print-config`. */
   readonly secret?: boolean;
