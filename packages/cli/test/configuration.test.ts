@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -134,7 +134,7 @@ describe('a setting that cannot be used', () => {
   it('is told together with all others, once each', async () => {
     vi.stubEnv('COUNTERSIGN_LOG', 'xml');
     const config = newFile('prot: 1\nport: http\nport: 2\nsecret-thing: x\n');
-    const message = await refusal({ config, host: '', codeSeconds: '1' });
+    const message = await refusal({ config, issuer: ISSUER, host: '', codeSeconds: '1' });
     expect(message.split('\n')).toEqual([
       '6 things are wrong with the settings:',
       `  - ${config}, line 3: this setting stands in the file already.`,
@@ -144,6 +144,66 @@ describe('a setting that cannot be used', () => {
       '  - --code-seconds is 1: it takes whole seconds, from 5 to 600.',
       '  - COUNTERSIGN_LOG is "xml": it takes text or json.',
     ]);
+  });
+
+  it('is told together with what several settings mean beside each other', async () => {
+    const flags = {
+      ...{ issuer: 'http://auth.example', codeSeconds: '1', database: 'sqlite::memory:' },
+      ...{ preset: 'production', trustedProxy: ['10.0.0.0/8', 'x'], x509Roots: '/none/roots.pem' },
+      ...{ refreshIdleSeconds: '900', refreshAbsoluteSeconds: '600', policy: '/none/policy.json' },
+    };
+    const [first, ...lines] = (await refusal(flags)).split('\n');
+    expect(first).toBe('8 things are wrong with the settings:');
+    expect(lines.map((line) => line.split(' ', 6).slice(3).join(' '))).toEqual([
+      '--code-seconds is 1:',
+      '--issuer is "http://auth.example":',
+      '--trusted-proxy is "x":',
+      '--refresh-idle-seconds is 900,',
+      '--auth-token-seconds is 3600,',
+      '--x509-roots is "/none/roots.pem":',
+      '--policy is "/none/policy.json":',
+      '--database is in',
+    ]);
+  });
+
+  it('is not told twice: what depends on it is not looked at', async () => {
+    expect(await refusal({ issuer: ISSUER, refreshAbsoluteSeconds: '1' })).toBe(
+      '--refresh-absolute-seconds is 1: it takes whole seconds, from 60 to 158112000.',
+    );
+    const twice = await refusal({ issuer: 'http://auth.example', insecureLoopback: 'so' });
+    expect(twice).toContain('--insecure-loopback is "so"');
+    expect(twice).not.toContain('--issuer');
+  });
+
+  it('is an entry of a list, and named by its own line or value', async () => {
+    const list = (name: string, ...entries: string[]) =>
+      `${name}:\n${entries.map((entry) => `  - ${entry}\n`).join('')}`;
+    const config = newFile(
+      `issuer: ${ISSUER}\n` +
+        list('acceptWire', 'rfc9421', '2025-01', '2026-02', '2024-01') +
+        list('trust', 'https://a.example', 'b.example', ISSUER) +
+        list('user', 'ann:hunter2', 'bob', '":eve"', '7'),
+    );
+    const message = await refusal({ config });
+    expect(message.split('\n').slice(1)).toEqual([
+      `  - user (${config}, line 15) cannot be used: it takes NAME:PASSWORD.`,
+      `  - acceptWire (${config}, line 4) is "2025-01": it takes rfc9421, 2026-02, 2026-01.`,
+      `  - acceptWire (${config}, line 6) is "2024-01": it takes rfc9421, 2026-02, 2026-01.`,
+      expect.stringMatching(
+        /^ {2}- trust \(.*, line 9\) is "b\.example": it must be an https origin/,
+      ),
+      `  - trust (${config}, line 10) is "${ISSUER}": that is this server, which trusts itself.`,
+    ]);
+    const users = newFile(`issuer: ${ISSUER}\n${list('user', 'ann:hunter2', 'bob', '":eve"')}`);
+    expect((await refusal({ config: users })).split('\n').slice(1)).toEqual(
+      [4, 5].map(
+        (line) =>
+          `  - user (${users}, line ${line}) takes NAME:PASSWORD, and neither of them may be empty.`,
+      ),
+    );
+    expect(await refusal({ issuer: ISSUER, acceptWire: ['rfc9421', 'x'] })).toBe(
+      '--accept-wire is "x": it takes rfc9421, 2026-02, 2026-01.',
+    );
   });
 
   it('is no secret in the answer', async () => {
@@ -298,6 +358,38 @@ describe('the preset for production', () => {
     expect((await read({ config: newFile(text), preset: 'production' })).warnings).toEqual([]);
     const harmless = newFile('port: 8003\n', 0o644);
     expect((await read({ config: harmless, preset: 'production' })).warnings).toEqual([]);
+  });
+});
+
+describe('a database file that exists', () => {
+  const database = (mode: number, suffix = ''): string => {
+    const file = newFile('', 0o600);
+    chmodSync(suffix === '' ? file : newFileBeside(file, suffix), mode);
+    return file;
+  };
+  const newFileBeside = (file: string, suffix: string): string => {
+    writeFileSync(`${file}${suffix}`, '');
+    return `${file}${suffix}`;
+  };
+
+  it.each([
+    [0o640, ''],
+    [0o604, ''],
+    [0o644, '-wal'],
+  ])('of mode %o that others may use is refused in production, else said', async (mode, suffix) => {
+    const file = database(mode, suffix);
+    const flags = { issuer: ISSUER, database: `sqlite:${file}` };
+    const why =
+      `${file}${suffix} holds password hashes and signing keys, and other accounts of this machine may use it: ` +
+      `chmod 600 ${file}${suffix}`;
+    expect(await refusal({ ...flags, preset: 'production' })).toBe(why);
+    expect((await read(flags)).warnings).toEqual([why]);
+    expect(statSync(`${file}${suffix}`).mode & 0o777).toBe(mode);
+  });
+
+  it('of its owner alone is taken', async () => {
+    const flags = { database: `sqlite:${database(0o600)}`, preset: 'production' };
+    expect((await read(flags)).warnings).toEqual([]);
   });
 });
 

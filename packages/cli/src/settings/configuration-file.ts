@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { isMap, isScalar, LineCounter, parseAllDocuments } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
 import { UsageError } from '../command-error.js';
 import type { Given } from './given.js';
 import { nearestName } from './nearest-name.js';
@@ -81,7 +81,18 @@ export function readConfigurationFile(
           });
       // Written without a value, a setting is not set: the default holds.
       if (plain === null || plain === undefined) continue;
-      given.set(name, { value: asList(plain, setting), source: 'file', where });
+      const entries = isSeq(value)
+        ? value.items.map((entry) => {
+            const at = isNode(entry) ? entry.range?.[0] : undefined;
+            return at === undefined ? where : `${name} (${file}, line ${lineOf(at)})`;
+          })
+        : undefined;
+      given.set(name, {
+        value: asList(plain, setting),
+        source: 'file',
+        where,
+        ...(entries === undefined ? {} : { entries }),
+      });
     } catch {
       problems.push(`${where} refers to too much else in the file: write it out.`);
     }

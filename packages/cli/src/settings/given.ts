@@ -11,6 +11,13 @@ export interface Given {
   readonly source: Source;
   /** How the operator calls it: `--port`, `COUNTERSIGN_PORT`, `port (line 3 of auth.yaml)`. */
   readonly where: string;
+  /** The same for each entry of a list that stands on a line of its own. */
+  readonly entries?: readonly string[];
+}
+
+/** How the operator calls an entry of a list: by its line, or as the list. */
+export function entryOf({ where, entries }: Given, index: number): string {
+  return entries?.[index] ?? where;
 }
 
 /** What has been given for each setting, by its name. */

@@ -18,7 +18,8 @@ export function insecureOnes(
   return Object.entries(settings).flatMap(([name, { insecure }]) => {
     const one = given.get(name);
     const value = values[name];
-    if (insecure === undefined || one === undefined || !insecure.when(value)) return [];
+    if (insecure === undefined || one === undefined || value === undefined) return [];
+    if (!insecure.when(value)) return [];
     const said = `${one.where}${value === true || typeof value !== 'string' ? '' : ` ${plain(value)}`}`;
     return [
       {
@@ -36,9 +37,18 @@ function plain(value: string): string {
 
 /** The same for a database, which is to be judged by more than the text of its URL. */
 export function insecureDatabase(
-  { lasting, protected: isProtected }: DatabaseFacts,
+  { lasting, protected: isProtected, exposedFile }: DatabaseFacts,
   where: string,
 ): readonly InsecureSetting[] {
+  if (exposedFile !== undefined) {
+    const said = `${exposedFile} holds password hashes and signing keys, and other accounts of this machine may use it`;
+    return [
+      {
+        warning: `${said}: chmod 600 ${exposedFile}`,
+        refusal: `${said}: chmod 600 ${exposedFile}`,
+      },
+    ];
+  }
   if (lasting && isProtected) return [];
   const [warning, instead] = lasting
     ? [

@@ -1,4 +1,6 @@
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { folder, type Result, type Running, start } from './program.js';
@@ -17,11 +19,37 @@ async function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** A port of 127.0.0.1 that nobody uses, given out once. */
+/** A file for each port that a test has been given: another process may look before the server has come to use it. */
+const reserved = join(tmpdir(), 'countersign-test-ports');
+const HOUR_MS = 3_600_000;
+const mine: string[] = [];
+process.once('exit', () => {
+  for (const file of mine) rmSync(file, { force: true });
+});
+
+function reserve(port: number): boolean {
+  const file = join(reserved, String(port));
+  mkdirSync(reserved, { recursive: true });
+  try {
+    // Left behind by a process that was killed.
+    if (Date.now() - statSync(file).mtimeMs > HOUR_MS) rmSync(file, { force: true });
+  } catch {
+    // Nobody has it.
+  }
+  try {
+    writeFileSync(file, '', { flag: 'wx' });
+  } catch {
+    return false;
+  }
+  mine.push(file);
+  return true;
+}
+
+/** A port of 127.0.0.1 that nobody uses, given out once among all tests on this machine. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = ++next;
-    if (await isFree(port)) return port;
+    if (reserve(port) && (await isFree(port))) return port;
   }
 }
 
