@@ -2,7 +2,7 @@ import { algorithmByName, type AlgorithmName, type SignatureAlgorithm } from './
 import type { Bytes } from './bytes.js';
 import { SignatureError } from './failure.js';
 import { parsePublicJwk, type PublicJwk, thumbprint } from './jwk.js';
-import { importPublicKey, type PublicKeyHandle, verifySignature } from '#platform';
+import { importPublicKey, importSigner, type PublicKeyHandle, verifySignature } from '#platform';
 import { agreeRsaMembers } from './rsa-members.js';
 
 /** A public key that has been checked and imported: canonical, of a supported type, not weak. */
@@ -91,18 +91,14 @@ export async function importSigningKey(value: unknown): Promise<SigningKey> {
   }
   const { kty, crv, x, y, n, e, d, p, q, dp, dq, qi } = source;
   if (algorithm.kty === 'RSA' && !agreeRsaMembers(source)) notItsOwn();
-  let privateKey: CryptoKey;
+  let sign: SigningKey['sign'];
   try {
     const members = Object.entries({ kty, crv, x, y, n, e, d, p, q, dp, dq, qi });
     const material = Object.fromEntries(members.filter(([, one]) => one !== undefined));
-    privateKey = await crypto.subtle.importKey('jwk', material, algorithm.importParams, false, [
-      'sign',
-    ]);
+    sign = await importSigner(material, algorithm);
   } catch {
     throw new SignatureError('key_invalid', 'The private key cannot be imported.');
   }
-  const sign = async (data: Bytes): Promise<Bytes> =>
-    new Uint8Array(await crypto.subtle.sign(algorithm.signParams, privateKey, data));
   const probe = new Uint8Array([0]);
   const own = await importVerificationKey(jwk);
   const trial = await sign(probe).catch(() => undefined);

@@ -22,7 +22,7 @@ export { isJsonObject, type JsonObject, parseStrictJson, parseStrictJsonBytes } 
 export { type DecodedJws, decodeJws, MAX_TOKEN_LENGTH, signJws, verifyJws } from './jws.js';
 export { type KeySet, loadKeySet, type PublishedKey } from './key-set.js';
 export { parseUrl } from './parse-url.js';
-export { hashSecret, type Random, randomSecret, systemRandom } from './random.js';
+export { hashSecret, type Random, randomSecret, secretSource, systemRandom } from './random.js';
 export { type OnRefused, refusalReporter, requestIds } from './refusal-report.js';
 export { readBody, receivedHead, receivedMessage, TOKEN_BODY_LIMIT } from './received-message.js';
 export { boundedReplayStore, type ReplayTable } from './replay/bounded-replay-store.js';

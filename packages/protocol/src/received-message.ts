@@ -31,21 +31,21 @@ export async function readBody(
   if (isWithoutBody(request.method) && !announcesBody(request, incoming)) return undefined;
   if (request.bodyUsed) bodyUsed();
   const declared = Number(headerOf(request, incoming, 'content-length') ?? 0);
-  const chunks: Uint8Array[] = [];
-  let length = 0;
   const tooLarge = (): never => {
     throw new AAuthError('body_too_large', `The body may be at most ${limit} bytes long.`);
   };
+  if (declared <= limit && isHeldToLength(request, incoming)) {
+    const body = new Uint8Array(await request.arrayBuffer().catch(brokenOff));
+    if (body.length > limit) tooLarge();
+    return body.length === 0 ? undefined : body;
+  }
+  const chunks: Uint8Array[] = [];
+  let length = 0;
   const reader = bodyReader(request, incoming);
   if (reader === undefined) return undefined;
   if (declared > limit) tooLarge();
   for (;;) {
-    const { done, value } = await reader.read().catch((cause: unknown) => {
-      throw new AAuthError('invalid_request', 'The body could not be read to its end.', {
-        rule: 'body_incomplete',
-        cause,
-      });
-    });
+    const { done, value } = await reader.read().catch(brokenOff);
     if (done === true) break;
     length += value.length;
     if (length > limit) {
@@ -65,6 +65,27 @@ export async function readBody(
     at += chunk.length;
   }
   return body;
+}
+
+function brokenOff(cause: unknown): never {
+  throw new AAuthError('invalid_request', 'The body could not be read to its end.', {
+    rule: 'body_incomplete',
+    cause,
+  });
+}
+
+/**
+ * Whether the body cannot be longer than announced, so that it may be read in one go: Node's HTTP/1.1 server takes as many
+ * bytes as `Content-Length` says and no more (RFC 9112 section 6.2).
+ */
+function isHeldToLength(request: Request, incoming: NodeRequestLike | undefined): boolean {
+  return (
+    incoming !== undefined &&
+    !isWithoutBody(request.method) &&
+    incoming.rawHeaders[0]?.startsWith(':') === false &&
+    headerOf(request, incoming, 'content-length') !== undefined &&
+    headerOf(request, incoming, 'transfer-encoding') === undefined
+  );
 }
 
 function bodyUsed(): never {

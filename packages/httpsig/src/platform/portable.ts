@@ -15,6 +15,17 @@ export function importPublicKey(
   ]);
 }
 
+/** Imports private members that have been checked, and makes the function that signs. Rejects when they cannot be imported. */
+export async function importSigner(
+  material: JsonWebKey,
+  algorithm: SignatureAlgorithm,
+): Promise<(data: Bytes) => Promise<Bytes>> {
+  const key = await crypto.subtle.importKey('jwk', material, algorithm.importParams, false, [
+    'sign',
+  ]);
+  return async (data) => new Uint8Array(await crypto.subtle.sign(algorithm.signParams, key, data));
+}
+
 /** Never throws for a bad signature. */
 export async function verifySignature(
   key: PublicKeyHandle,

@@ -3,7 +3,7 @@ import {
   encodeBase64Url,
   type ResolvedKey,
   sha256,
-  utf8,
+  sha256Text,
   type VerifiedSignature,
 } from '@countersign/httpsig';
 import { AAuthError } from '../errors.js';
@@ -92,7 +92,7 @@ export async function checkReplay(
   const { thumbprint } = caller.key;
   const { now, windowSeconds } = window;
   const record = {
-    key: encodeBase64Url(await sha256(utf8(`${authority}\n${thumbprint}\n${unique}`))),
+    key: await sha256Text(`${authority}\n${thumbprint}\n${unique}`),
     owner: ownerOf(caller),
     created,
     expiresAt: created + windowSeconds + 1,

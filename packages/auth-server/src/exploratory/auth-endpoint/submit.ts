@@ -52,7 +52,7 @@ export async function submitAuthPage(
   request: Request,
   connection: Connection,
 ): Promise<Response> {
-  const body = await readBody(request, PAGE_BODY_LIMIT);
+  const body = await readBody(request, PAGE_BODY_LIMIT, connection.incoming);
   const form = readForm(request, body);
   const link = form === undefined ? undefined : readLink(form);
   if (form === undefined || link === undefined) return message({ kind: 'bad-request' });
