@@ -1,14 +1,15 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AdmitHost } from '@countersign/protocol';
+import { currentRequest, inScope } from '../observability/request-scope.js';
 import type { Storage } from '../storage/index.js';
 import type { ServerLimits } from './server-limits.js';
 import { hostsLimited, type TokenAdmission } from './token-admission.js';
 
-const scopes = new AsyncLocalStorage<TokenAdmission>();
-
 /** Does `work` on that account: hosts that are asked in it are counted there. */
 export function onAccountOf<T>(admission: TokenAdmission, work: () => Promise<T>): Promise<T> {
-  return scopes.run(admission, work);
+  const scope = currentRequest();
+  if (scope === undefined) return inScope({ requestId: undefined, account: admission }, work);
+  scope.account = admission;
+  return work();
 }
 
 /**
@@ -22,7 +23,7 @@ export function hostAdmission(
   trusted: ReadonlySet<string>,
 ): AdmitHost {
   return async (named) => {
-    const account = scopes.getStore();
+    const account = currentRequest()?.account;
     if (account === undefined || trusted.has(named)) return;
     const now = clock();
     const { agent, address } = account;

@@ -12,12 +12,12 @@ import type { ServerContext } from '../../context.js';
 import { asAAuthError } from '../../fault.js';
 import { onAccountOf } from '../../limits/host-admission.js';
 import { TokenAdmission } from '../../limits/token-admission.js';
-import { noteAgent, noteRequestType } from '../../observability/request-scope.js';
+import { noteAgent, noteRequestType, onceKept } from '../../observability/request-scope.js';
 import { verifyWatched } from '../../observability/verify-watched.js';
 import { answerAuthRequest } from './auth-request.js';
 import { answerCodeExchange } from './code-exchange.js';
 import { answerRefresh } from './refresh.js';
-import { answerExchange, isExchange, requestTypeOf } from './token-exchange.js';
+import { answerExchange, isExchange, requestTypesIn } from './token-exchange.js';
 
 /** An agent whose request has been verified, and what it asks. */
 export interface TokenRequest {
@@ -53,7 +53,9 @@ export async function handleTokenEndpoint(
       throw new AAuthError('method_not_allowed', 'The token endpoint takes POST.');
     }
     await admission.begin();
-    return await onAccountOf(admission, () => answer(context, request, connection, admission));
+    return await onAccountOf(admission, () =>
+      onceKept(() => answer(context, request, connection, admission)),
+    );
   } catch (error) {
     const known = asAAuthError(error);
     context.report(known);
@@ -73,15 +75,16 @@ async function answer(
   connection: Connection,
   admission: TokenAdmission,
 ): Promise<Response> {
-  const body = await readBody(request, TOKEN_BODY_LIMIT);
+  const body = await readBody(request, TOKEN_BODY_LIMIT, connection.incoming);
   const message = receivedMessage(request, body, connection.incoming);
   await context.keys.refresh();
-  if (isExchange(message)) {
+  const types = requestTypesIn(message);
+  if (isExchange(types)) {
     return answered(await answerExchange(context, message, admission));
   }
   const { caller } = await verifyWatched(context, () =>
     context.verifyRequest(message, (one) =>
-      one.kind === 'agent' ? admission.admitAgent(one.agent, requestTypeOf(message)) : undefined,
+      one.kind === 'agent' ? admission.admitAgent(one.agent, types[0]) : undefined,
     ),
   );
   if (caller.kind !== 'agent') {

@@ -19,16 +19,12 @@ import type { IssuedTokenRecord } from '../../storage/index.js';
  * True for a request that says it is an exchange. Looked at before the signature, because an exchange is verified in
  * its own way, and leniently: what is wrong with the form is said by whoever verifies the request.
  */
-export function isExchange(message: HttpMessage): boolean {
-  return requestTypesIn(message).includes('exchange');
+export function isExchange(types: readonly string[]): boolean {
+  return types.includes('exchange');
 }
 
-/** What a request says it is, before anything in it has been checked: what it costs follows from that. */
-export function requestTypeOf(message: HttpMessage): string | undefined {
-  return requestTypesIn(message)[0];
-}
-
-function requestTypesIn({ body }: HttpMessage): string[] {
+/** What a request says it is, before anything in it has been checked: what it costs follows from the first. */
+export function requestTypesIn({ body }: HttpMessage): string[] {
   return new URLSearchParams(new TextDecoder().decode(body)).getAll('request_type');
 }
 

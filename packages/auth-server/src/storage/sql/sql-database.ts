@@ -22,6 +22,14 @@ export interface WriteOptions {
   readonly alone?: readonly string[];
 }
 
+/** What has been decided, and whether it is on the disk: `kept` rejects when it could not be kept. */
+export interface DecidedWrite<T> {
+  readonly value: T;
+  readonly kept: Promise<void>;
+}
+
+const KEPT = Promise.resolve();
+
 /** The two ways in which the stores reach the database. */
 export class SqlDatabase {
   readonly #queries: Queries;
@@ -83,6 +91,24 @@ export class SqlDatabase {
   async emptyJournal(): Promise<void> {
     const { emptyJournal } = this.#engine;
     if (emptyJournal !== undefined) await this.read((queries) => emptyJournal(queries));
+  }
+
+  /**
+   * Carries out `work`, a single statement, as a transaction of its own, and resolves as soon as that has been decided:
+   * `kept` may still be to come, and whoever is told of the value must not hear of it before. Rejects when it failed
+   * earlier.
+   */
+  async writeSoon<T>(work: (queries: Queries) => Promise<T>): Promise<DecidedWrite<T>> {
+    if (!this.#engine.sharesCommits) {
+      return { value: await this.#run('write', () => work(this.#queries)), kept: KEPT };
+    }
+    return await new Promise((resolve, reject) => {
+      const kept: Promise<void> = this.write(async (queries) => {
+        const value = await work(queries);
+        resolve({ value, kept });
+      });
+      kept.catch(reject);
+    });
   }
 
   get dialect(): Dialect {

@@ -9,6 +9,11 @@ export type Dialect = 'sqlite' | 'postgres';
 /** What differs between databases beyond how a query is spelled. */
 export interface SqlEngine {
   readonly dialect: Dialect;
+  /**
+   * True when a transaction shares its commit with those that come in the same moment: then what it has decided is known
+   * some time before. False when a single statement is best left to commit by itself.
+   */
+  readonly sharesCommits: boolean;
   /** Waits until no other transaction holds `name`, and holds it until this one ends. */
   holdName(queries: Queries, name: string): Promise<void>;
   /** True when the transaction was given up in favour of another one and may well succeed when it is run again. */
@@ -27,6 +32,7 @@ const JOURNAL_PAUSE_MILLISECONDS = 5;
 /** SQLite runs one writing transaction at a time: there is nothing to hold, and nobody to give way to. */
 export const singleWriter: SqlEngine = {
   dialect: 'sqlite',
+  sharesCommits: true,
   holdName: async () => undefined,
   gaveWay: () => false,
   isMissingTable: (error) =>
