@@ -9,8 +9,18 @@ export async function load(url, context, nextLoad) {
   if (own.length === 0) return loaded;
   let source = Buffer.from(loaded.source).toString();
   for (const { from, to, file } of own) {
-    if (source.split(from).length !== 2) throw new Error(`${file} has not got, once: ${from}`);
-    source = source.replace(from, () => to);
+    const place = new RegExp(spaced(from), 'g');
+    const found = source.match(place)?.length ?? 0;
+    if (found !== 1) throw new Error(`${file} has not got this once, but ${found} times: ${from}`);
+    source = source.replace(place, () => to);
   }
   return { ...loaded, source };
+}
+
+/** The text as a pattern in which lines may be broken anywhere between words. */
+function spaced(text) {
+  return text
+    .split(' ')
+    .map((word) => word.replace(/[$()*+.?[\\\]^{|}]/g, '\\$&'))
+    .join('\\s+');
 }

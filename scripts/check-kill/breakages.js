@@ -8,7 +8,7 @@ const REDEEM = 'database.write((queries) => redeem(queries, redemption))';
 
 export const breakages = {
   'a code is not marked as spent': {
-    edits: [{ file: CODES, from: 'await spend(queries, redemption);', to: '' }],
+    edits: [{ file: CODES, from: 'await markSpent.run(queries, redemption);', to: '' }],
     found: /redeemed twice|from a code that was spent/,
   },
   'a token is not written into the ledger': {
@@ -67,7 +67,7 @@ export const breakages = {
       { file: REFRESH, from: '!(await isGrantLive(queries, named.grantId))', to: 'false' },
       {
         file: REFRESH,
-        from: ".where('revokedAt', 'is', null)\n        .where('lastUsedAt'",
+        from: ".where('revokedAt', 'is', null) .where('lastUsedAt'",
         to: ".where('lastUsedAt'",
       },
     ],
@@ -105,8 +105,8 @@ export const breakages = {
     edits: [
       {
         file: 'storage/sql/replay-store.js',
-        from: 'entryKey: key,',
-        to: 'entryKey: `${key} ${process.pid}`,',
+        from: 'insert.run(queries, { key,',
+        to: 'insert.run(queries, { key: `${key} ${process.pid}`,',
       },
     ],
     found: /accepted a second time/,
