@@ -148,9 +148,15 @@ describe('a setting that cannot be used', () => {
 
   it('is told together with what several settings mean beside each other', async () => {
     const flags = {
-      ...{ issuer: 'http://auth.example', codeSeconds: '1', database: 'sqlite::memory:' },
-      ...{ preset: 'production', trustedProxy: ['10.0.0.0/8', 'x'], x509Roots: '/none/roots.pem' },
-      ...{ refreshIdleSeconds: '900', refreshAbsoluteSeconds: '600', policy: '/none/policy.json' },
+      issuer: 'http://auth.example',
+      codeSeconds: '1',
+      database: 'sqlite::memory:',
+      preset: 'production',
+      trustedProxy: ['10.0.0.0/8', 'x'],
+      x509Roots: '/none/roots.pem',
+      refreshIdleSeconds: '900',
+      refreshAbsoluteSeconds: '600',
+      policy: '/none/policy.json',
     };
     const [first, ...lines] = (await refusal(flags)).split('\n');
     expect(first).toBe('8 things are wrong with the settings:');

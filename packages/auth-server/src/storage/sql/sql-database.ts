@@ -89,8 +89,7 @@ export class SqlDatabase {
 
   /** See {@link SqlEngine.emptyJournal}. For secrets that were replaced; nothing is lost when it fails. */
   async emptyJournal(): Promise<void> {
-    const { emptyJournal } = this.#engine;
-    if (emptyJournal !== undefined) await this.read((queries) => emptyJournal(queries));
+    await this.read(async (queries) => await this.#engine.emptyJournal?.(queries));
   }
 
   /**
