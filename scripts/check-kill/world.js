@@ -394,7 +394,7 @@ export class World {
   /** In a process of its own, which comes to the database and goes again, and may be killed. True once it has told so. */
   async #revokeByCommand(id) {
     const killAfter = this.random() < 0.3 ? this.random() * 1_500 : undefined;
-    const { code, output } = await runCommand(['grant', 'revoke', id], {
+    const { code, output } = await runCommand(['grant', 'revoke', id, '--yes'], {
       database: this.url,
       killAfter,
     });

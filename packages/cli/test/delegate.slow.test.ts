@@ -62,7 +62,7 @@ describe('countersign delegate', { timeout: 60_000 }, () => {
       enrolment_secret: expect.stringMatching(/^[\w-]{43}$/),
     });
     expect(added.stderr).toBe('');
-    const revoked = await run(['delegate', 'revoke', 'phone', '--json'], { env });
+    const revoked = await run(['delegate', 'revoke', 'phone', '--json', '--yes'], { env });
     expect(JSON.parse(revoked.stdout)).toEqual({ delegate: 'phone', revoked: expect.any(String) });
     const list = await run(['delegate', 'list', '--json'], { env });
     expect(JSON.parse(list.stdout)).toEqual([
@@ -205,7 +205,12 @@ describe('fetch as a delegate', { timeout: 60_000 }, () => {
     const read = async (sub: string, file: string) =>
       await run(args(sub, file).map((arg) => (arg === url ? identity : arg)));
     expect((await read('old-phone', one.file)).code).toBe(0);
-    const revoked = await run(['delegate', 'revoke', 'old-phone', '--database', database]);
+    const revoking = ['delegate', 'revoke', 'old-phone', '--database', database];
+    const unasked = await run(revoking);
+    expect(unasked).toMatchObject({ code: 2, stdout: '' });
+    expect(unasked.stderr).toContain('Say --yes when that is what you want.');
+    expect((await read('old-phone', one.file)).code).toBe(0);
+    const revoked = await run([...revoking, '--yes']);
     expect(revoked.stdout).toContain('old-phone gets no more agent tokens');
     const refused = await read('old-phone', one.file);
     expect(refused).toMatchObject({ code: 1, stdout: '' });

@@ -37,12 +37,18 @@ it('grants are listed and revoked while the server runs, and refreshing ends wit
     (await runHere(trail)).stdout.match(/access-\w+|token-issued|testuser|means=\w+/g),
   ).toEqual(['access-granted', 'testuser', 'token-issued', 'testuser', 'means=code']);
 
-  expect(await run(words('revoke', listed.id))).toMatchObject({
+  const unasked = await grant('revoke', listed.id);
+  expect({ code: unasked.code, stdout: unasked.stdout }).toEqual({ code: 2, stdout: '' });
+  expect(unasked.stderr).toMatch(
+    /^error: http:.* can renew no token for http:.* Say --yes when that is what you want\.$/m,
+  );
+  expect((await grant('list')).stdout).toContain(listed.id);
+  expect(await run(words('revoke', listed.id, '--yes'))).toMatchObject({
     code: 0,
     stdout: 'The grant is revoked. Auth tokens already issued live out their hour.\n',
   });
   expect((await grant('list')).stdout).toBe('');
-  expect(await grant('revoke', listed.id)).toMatchObject({ code: 1 });
+  expect(await grant('revoke', listed.id, '--yes')).toMatchObject({ code: 1 });
   expect(await grant('revoke', '-an-id-that-begins-with-a-hyphen')).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/^error: There is no/),

@@ -90,7 +90,7 @@ it('two replicas serve one flow, are administered while they run, and outlive th
   expect((await program.ended).code).toBe(0);
   const [grant] = JSON.parse((await countersign('grant list --json')).stdout);
   expect(grant).toMatchObject({ user: 'testuser', resource: resource.url });
-  expect(await countersign(`grant revoke ${grant.id}`)).toMatchObject({ code: 0 });
+  expect(await countersign(`grant revoke ${grant.id} --yes`)).toMatchObject({ code: 0 });
 
   const other = await countersign(
     `serve auth-server --issuer http://127.0.0.1:${await freePort()} --insecure-loopback --port ${await freePort()}`,

@@ -1,14 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Browser, decide } from './support/person.js';
-import { runHere } from './support/here.js';
-import { run, type RunOptions, start, urlToApprove } from './support/program.js';
+import { type HereOptions, runHere } from './support/here.js';
+import { run, start, urlToApprove } from './support/program.js';
 import { newFile, serveAuthServer, serveResource } from './support/servers.js';
 
 const database = newFile('people.db');
 let issuer = '';
 const words = (args: string) => `user ${args} --database sqlite:${database}`.split(' ');
-const user = (args: string, options: RunOptions = {}) => runHere(words(args), options);
+const user = (args: string, options: HereOptions = {}) => runHere(words(args), options);
 
 describe('user', () => {
   it('adds people with a password from standard input or a file, and lists them', async () => {
@@ -33,7 +33,25 @@ describe('user', () => {
   });
 
   it('disables and enables people, if there are any of that name', async () => {
-    expect(await user('disable bob')).toMatchObject({ code: 0, stdout: 'bob is disabled.\n' });
+    const unasked = await user('disable bob');
+    expect({ code: unasked.code, stdout: unasked.stdout }).toEqual({ code: 2, stdout: '' });
+    expect(unasked.stderr).toMatch(
+      /^error: All sessions.* of bob end.* Say --yes when that is what you want\.$/m,
+    );
+    for (const answer of ['no', '', 'y']) {
+      const refused = await user('disable bob', { terminal: true, input: `${answer}\n` });
+      expect(refused).toMatchObject({ code: 1, stdout: '' });
+      expect(refused.stderr).toContain('Go on? Type yes: ');
+      expect(refused.stderr).toContain('error: Nothing has been changed.\n');
+    }
+    expect((await user('list')).stdout).toBe('ann\nbob\n');
+    const agreed = await user('disable bob', { terminal: true, input: 'yes\n' });
+    expect(agreed).toMatchObject({ code: 0, stdout: 'bob is disabled.\n' });
+    await user('enable bob');
+    expect(await user('disable bob --yes')).toMatchObject({
+      code: 0,
+      stdout: 'bob is disabled.\n',
+    });
     expect((await user('list')).stdout).toBe('ann\nbob  (disabled)\n');
     expect(await user('disable nobody')).toMatchObject({
       code: 1,
@@ -47,7 +65,7 @@ describe('user', () => {
     const resource = await serveResource(authServer.url);
     const program = start(['fetch', `${resource.url}/data-auth`, '--no-browser']);
     const url = await urlToApprove(program);
-    expect(await run(words('disable testuser'))).toMatchObject({ code: 0 });
+    expect(await run(words('disable testuser --yes'))).toMatchObject({ code: 0 });
     const browser = new Browser();
     const page = await browser.open(url);
     const refused = await browser.submit(page, {

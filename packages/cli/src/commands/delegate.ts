@@ -4,6 +4,7 @@ import { withEnvironment } from '../options/environment.js';
 export interface DelegateCommandOptions {
   readonly database: string;
   readonly json?: boolean;
+  readonly yes?: boolean;
 }
 
 /** `countersign delegate`: who may act for the agent server on the same database (PROTOCOL section 5.7). */
@@ -44,6 +45,7 @@ export function addDelegateCommands(program: Command): void {
   withEnvironment(listing);
 
   const revoking = add('revoke <sub>', 'issue no more agent tokens to a delegate')
+    .option('--yes', 'do not ask')
     .addHelpText('after', '\nAn agent token already issued lives out its hour.')
     .action(async (sub: string, options: DelegateCommandOptions) => {
       const { revokeDelegate } = await import('../delegates/revoke.js');

@@ -6,6 +6,7 @@ export interface GrantOptions {
   readonly database: string;
   readonly user?: string;
   readonly json?: boolean;
+  readonly yes?: boolean;
 }
 
 /** `countersign grant`: what agents may do, by a person's approval or by policy. */
@@ -24,6 +25,7 @@ export function addGrant(program: Command): void {
   withEnvironment(listing, ['user']);
 
   const revoking = add('revoke <id>', 'end a grant with its refresh tokens and codes')
+    .option('--yes', 'do not ask')
     // An id may begin with a hyphen.
     .allowUnknownOption()
     .addHelpText('after', '\nAuth tokens already issued live out their hour.')

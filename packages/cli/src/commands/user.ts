@@ -7,6 +7,7 @@ export interface UserOptions {
   readonly name?: string;
   readonly email?: string;
   readonly json?: boolean;
+  readonly yes?: boolean;
 }
 
 /** `countersign user`: the people who can sign in at the auth server on the same database. */
@@ -47,6 +48,7 @@ export function addUser(program: Command): void {
         await switchPerson(verb, username, options);
       },
     );
+    if (verb === 'disable') command.option('--yes', 'do not ask');
     withEnvironment(command);
   }
 }

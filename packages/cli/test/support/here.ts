@@ -9,14 +9,16 @@ import {
   secrets,
 } from './program.js';
 
+export interface HereOptions extends Pick<RunOptions, 'env' | 'input'> {
+  /** Standard input is a terminal, at which `input` is typed. */
+  readonly terminal?: boolean;
+}
+
 /**
  * Runs `countersign` to its end as `run` does, but in this process: a twentieth of the time that it takes a program to
  * start. For commands that end by themselves; a server that starts would go on, and so would one that waits for a person.
  */
-export async function runHere(
-  args: readonly string[],
-  options: Omit<RunOptions, 'open' | 'deadline'> = {},
-): Promise<Result> {
+export async function runHere(args: readonly string[], options: HereOptions = {}): Promise<Result> {
   noteSecrets(args, options);
   const result = oneByOne.then(() => inThisProcess(args, options));
   oneByOne = result.catch(() => undefined);
@@ -32,12 +34,16 @@ const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 async function inThisProcess(
   args: readonly string[],
-  { env, input }: Pick<RunOptions, 'env' | 'input'>,
+  { env, input, terminal = false }: HereOptions,
 ): Promise<Result> {
   const written = { stdout: '', stderr: '' };
   const before = { env: process.env, code: process.exitCode, at: process.cwd() };
   const listeners = SIGNALS.map((signal) => process.listeners(signal));
-  const restore = [capture('stdout', written), capture('stderr', written), typeIn(input ?? '')];
+  const restore = [
+    capture('stdout', written),
+    capture('stderr', written),
+    typeIn(input ?? '', terminal),
+  ];
   process.env = environment(env);
   process.exitCode = undefined;
   process.chdir(folder);
@@ -70,9 +76,10 @@ function capture(name: 'stdout' | 'stderr', written: Record<typeof name, string>
   };
 }
 
-function typeIn(input: string): () => void {
+function typeIn(input: string, isTTY: boolean): () => void {
+  const value = Object.assign(Readable.from([input]), { isTTY });
   const standard = Object.getOwnPropertyDescriptor(process, 'stdin');
-  Object.defineProperty(process, 'stdin', { value: Readable.from([input]), configurable: true });
+  Object.defineProperty(process, 'stdin', { value, configurable: true });
   return () => {
     if (standard !== undefined) Object.defineProperty(process, 'stdin', standard);
   };
