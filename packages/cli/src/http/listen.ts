@@ -32,8 +32,8 @@ export interface Listening {
   readonly port: number;
   /** `http://host:port`. */
   readonly url: string;
-  /** Takes no new connections, waits for the requests in flight (at most 8 s, or as given), then closes. */
-  close(longestMilliseconds?: number): Promise<void>;
+  /** Takes no new connections, waits for the requests in flight (at most 8 s), then closes. */
+  close(): Promise<void>;
 }
 
 /** Somebody else listens on that port. */
@@ -105,13 +105,13 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
   return {
     port,
     url: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
-    close: (longestMilliseconds = DRAIN_MILLISECONDS) =>
+    close: () =>
       new Promise((resolve) => {
         closing = true;
         for (const outgoing of answering) outgoing.shouldKeepAlive = false;
         const force = setTimeout(() => {
           server.closeAllConnections();
-        }, longestMilliseconds);
+        }, DRAIN_MILLISECONDS);
         server.close(() => {
           clearTimeout(force);
           resolve();

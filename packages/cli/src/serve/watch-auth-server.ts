@@ -20,8 +20,6 @@ export interface Watching {
 /** Set by the first SDK that is registered, as every copy of the API of version 1 does. */
 const OPENTELEMETRY = Symbol.for('opentelemetry.js.api.1');
 
-const MANAGEMENT_DRAIN_MILLISECONDS = 500;
-
 /** Only what is asked for is loaded: each of the libraries costs time at the start. */
 export function watchAuthServer(log: Log, options: AuthServerValues): Watching {
   const { managementPort, managementHost } = options;
@@ -71,8 +69,7 @@ export function watchAuthServer(log: Log, options: AuthServerValues): Watching {
       readiness?.drain();
     },
     close: async () => {
-      // What counts has been drained by then.
-      await management?.close(MANAGEMENT_DRAIN_MILLISECONDS);
+      await management?.close();
     },
   };
 }
