@@ -13,6 +13,7 @@ const COMMANDS = [
   'keygen',
   'user',
   'user add',
+  'user import',
   'user list',
   'user disable',
   'user enable',

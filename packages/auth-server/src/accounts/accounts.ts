@@ -6,12 +6,7 @@ import {
   usernameKey,
 } from '../storage/index.js';
 import { addressKey } from './address-key.js';
-import {
-  hashPassword,
-  MAX_PASSWORD_LENGTH,
-  MIN_NEW_PASSWORD_LENGTH,
-  verifyPassword,
-} from './password.js';
+import { checkNewPassword, hashPassword, MAX_PASSWORD_LENGTH, verifyPassword } from './password.js';
 
 const MAX_USERNAME_LENGTH = 256;
 
@@ -55,8 +50,8 @@ export async function createAccount(
   account: NewAccount,
 ): Promise<CreateAccountResult> {
   const { id, subject, username, password, now } = account;
-  if (!isUsername(username)) return { outcome: 'refused', reason: 'username-invalid' };
-  const problem = checkNewPassword(password, account.development === true);
+  const problem =
+    checkUsername(username) ?? checkNewPassword(password, account.development === true);
   if (problem !== undefined) return { outcome: 'refused', reason: problem };
   const user = {
     id,
@@ -73,20 +68,11 @@ export async function createAccount(
     : { outcome: 'refused', reason: 'username-taken' };
 }
 
-/** What is wrong with a password for a new account, or for a change of password. Undefined: nothing. */
-export function checkNewPassword(
-  password: string,
-  development: boolean,
-): 'password-too-short' | 'password-too-long' | undefined {
-  if (password.length > MAX_PASSWORD_LENGTH) return 'password-too-long';
-  const least = development ? 1 : MIN_NEW_PASSWORD_LENGTH;
-  return password.length < least ? 'password-too-short' : undefined;
-}
-
 /** No control, format or broken characters, none of which can be seen, and no white space at the ends. */
-function isUsername(username: string): boolean {
-  if (username.length === 0 || username.length > MAX_USERNAME_LENGTH) return false;
-  return username.trim() === username && !/[\p{Cc}\p{Cf}\p{Cs}]/u.test(username);
+export function checkUsername(username: string): 'username-invalid' | undefined {
+  const fits = username.length > 0 && username.length <= MAX_USERNAME_LENGTH;
+  const seen = username.trim() === username && !/[\p{Cc}\p{Cf}\p{Cs}]/u.test(username);
+  return fits && seen ? undefined : 'username-invalid';
 }
 
 export interface SignInAttempt {

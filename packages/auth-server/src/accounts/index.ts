@@ -1,6 +1,5 @@
 export {
   type AccountRefusal,
-  checkNewPassword,
   createAccount,
   type CreateAccountResult,
   type NewAccount,
@@ -9,4 +8,10 @@ export {
   type SignInAttempt,
   type SignInResult,
 } from './accounts.js';
-export { hashPassword, verifyPassword } from './password.js';
+export {
+  type AccountToImport,
+  checkAccounts,
+  importAccounts,
+  type ImportRefusal,
+} from './import-accounts.js';
+export { checkNewPassword, hashPassword, verifyPassword } from './password.js';

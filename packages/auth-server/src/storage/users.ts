@@ -27,6 +27,8 @@ export interface PasswordChange {
 export interface UserStore {
   /** Inserts if absent: false, and nothing changed, when the user name or the subject is taken. */
   create(user: NewUser): Promise<boolean>;
+  /** The same for all of them or none: returns the places of those that were taken, and then nothing has been changed. */
+  createAll(users: readonly NewUser[]): Promise<readonly number[]>;
   findById(id: string): Promise<UserRecord | undefined>;
   /** Compares user names by `usernameKey`. Returns disabled people too. */
   findByUsername(username: string): Promise<UserRecord | undefined>;

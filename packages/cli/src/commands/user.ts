@@ -8,7 +8,13 @@ export interface UserOptions {
   readonly email?: string;
   readonly json?: boolean;
   readonly yes?: boolean;
+  readonly dryRun?: boolean;
 }
+
+const IMPORT_HELP = `
+The file is CSV whose first line names its columns, or has one JSON object a line; - is standard input. Nobody else
+may be able to read it. Of username, name, email, emailVerified (true or false), password and passwordHash (argon2id)
+everybody has a username and one of the last two.`;
 
 /** `countersign user`: the people who can sign in at the auth server on the same database. */
 export function addUser(program: Command): void {
@@ -29,6 +35,15 @@ export function addUser(program: Command): void {
       await addPerson(username, options);
     });
   withEnvironment(adding);
+
+  const importing = add('import <file>', 'make an account for everybody in a file, or for nobody')
+    .option('--dry-run', 'say what is wrong with the file, and change nothing')
+    .addHelpText('after', IMPORT_HELP)
+    .action(async (file: string, options: UserOptions) => {
+      const { importPeople } = await import('../users/import.js');
+      await importPeople(file, options);
+    });
+  withEnvironment(importing);
 
   const listing = add('list', 'everybody, by user name')
     .option('--json', 'print JSON')

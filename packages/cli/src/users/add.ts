@@ -5,13 +5,7 @@ import type { UserOptions } from '../commands/user.js';
 import { withStorage } from '../options/database.js';
 import { out } from '../terminal.js';
 import { readNewPassword } from './password.js';
-
-const REFUSALS: Readonly<Record<string, string>> = {
-  'username-invalid': 'That user name has characters that cannot be seen, or is too long.',
-  'username-taken': 'That user name is taken.',
-  'password-too-short': 'The password must have at least 8 characters.',
-  'password-too-long': 'The password may have at most 1024 characters.',
-};
+import { ACCOUNT_REFUSALS } from './refusals.js';
 
 /** `countersign user add`. The person's `sub` is random and opaque (PROTOCOL section 3). */
 export async function addPerson(username: string, options: UserOptions): Promise<void> {
@@ -28,7 +22,7 @@ export async function addPerson(username: string, options: UserOptions): Promise
       ...(email === undefined ? {} : { email }),
     });
     if (result.outcome === 'refused') {
-      throw new CommandError(REFUSALS[result.reason] ?? result.reason);
+      throw new CommandError(ACCOUNT_REFUSALS[result.reason]);
     }
     out(`${result.user.username} can sign in now.\n`);
   });

@@ -1,5 +1,5 @@
 import { usernameKey } from '../username.js';
-import type { UserRecord, UserStore } from '../users.js';
+import type { NewUser, UserRecord, UserStore } from '../users.js';
 import { PreparedQuery } from './prepared-query.js';
 import type { UserRow } from './schema.js';
 import { recordAct } from './record-act.js';
@@ -7,22 +7,23 @@ import { changed, type Queries, type SqlDatabase } from './sql-database.js';
 
 export function userStore(database: SqlDatabase): UserStore {
   return {
-    create: (user) =>
-      database.write(async (queries) => {
-        const result = await queries
-          .insertInto('users')
-          .values({
-            ...user,
-            emailVerified: user.emailVerified ? 1 : 0,
-            usernameKey: usernameKey(user.username),
-            disabledAt: null,
-          })
-          .onConflict((conflict) => conflict.doNothing())
-          .executeTakeFirst();
-        if (!changed(result)) return false;
-        await recordAct(queries, { time: user.createdAt, act: 'user-added', account: user.id });
-        return true;
-      }),
+    create: (user) => database.write((queries) => create(queries, user)),
+
+    createAll: async (users) => {
+      try {
+        await database.write(async (queries) => {
+          const taken: number[] = [];
+          for (const [index, user] of users.entries()) {
+            if (!(await create(queries, user))) taken.push(index);
+          }
+          if (taken.length > 0) throw new Taken(taken);
+        });
+        return [];
+      } catch (error) {
+        if (error instanceof Taken) return error.indices;
+        throw error;
+      }
+    },
 
     findById: (id) =>
       database.read(async (queries) => asRecord(await findById.first(queries, { id }))),
@@ -95,6 +96,32 @@ export function userStore(database: SqlDatabase): UserStore {
         return true;
       }),
   };
+}
+
+/** Takes the transaction back. */
+class Taken extends Error {
+  readonly indices: readonly number[];
+
+  constructor(indices: readonly number[]) {
+    super('some user names or subjects are taken');
+    this.indices = indices;
+  }
+}
+
+async function create(queries: Queries, user: NewUser): Promise<boolean> {
+  const result = await queries
+    .insertInto('users')
+    .values({
+      ...user,
+      emailVerified: user.emailVerified ? 1 : 0,
+      usernameKey: usernameKey(user.username),
+      disabledAt: null,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  if (!changed(result)) return false;
+  await recordAct(queries, { time: user.createdAt, act: 'user-added', account: user.id });
+  return true;
 }
 
 const findById = new PreparedQuery((queries, { id }: { id: string }) =>

@@ -40,6 +40,26 @@ export function peopleContract({ storage }: Contract): void {
       expect((await storage().users.list()).map((user) => user.username)).toEqual(['ana', 'bob']);
     });
 
+    it('are made all together or not at all, and it is said whose name is taken', async () => {
+      const { users } = storage();
+      await users.create(newUser('ana'));
+      const many = ['bob', 'ANA', 'eve', 'Bob'].map((name) => newUser(name));
+      expect(await users.createAll(many)).toEqual([1, 3]);
+      expect((await users.list()).map(({ username }) => username)).toEqual(['ana']);
+      expect(await users.createAll(many.filter((_one, index) => index % 2 === 0))).toEqual([]);
+      expect(await users.createAll([])).toEqual([]);
+      expect((await users.list()).map(({ username }) => username)).toEqual(['ana', 'bob', 'eve']);
+    });
+
+    it('are made once where two make them at once', async () => {
+      const [all, alone] = await Promise.all([
+        storage().users.createAll(['ana', 'bob'].map((name) => newUser(name))),
+        storage().users.create(newUser('bob', { id: 'id-other', subject: 'subject-other' })),
+      ]);
+      expect(alone ? all : []).toEqual(alone ? [1] : []);
+      expect(await storage().users.list()).toHaveLength(alone ? 1 : 2);
+    });
+
     it('get a name once among a hundred who want it at the same time', async () => {
       const results = await hundred((index) =>
         storage().users.create(newUser('ana', { id: `id-${index}`, subject: `subject-${index}` })),
