@@ -47,6 +47,9 @@ class PoolDriver implements Driver {
     this.#pool = pool;
     // A connection that is lost while nobody uses it leaves the pool by itself.
     pool.on('error', () => undefined);
+    // Lost while somebody has it, from the first moment on: the server's goodbye may come with its welcome. The next query
+    // says so.
+    pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   async init(): Promise<void> {}
@@ -91,8 +94,6 @@ class PoolDriver implements Driver {
   }
 
   async #prepare(client: PoolClient): Promise<void> {
-    // Lost between two queries of a transaction: the next query says so.
-    client.on('error', () => undefined);
     try {
       await client.query(DURABLE);
     } catch (error) {
