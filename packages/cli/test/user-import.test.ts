@@ -39,7 +39,10 @@ describe('user import', () => {
       'ann,"Ann, of Example",ann@people.example,true,a long password,\r\n' +
       `bob,,,,,"${passwordHash}"\r\n`;
     expect(await run(words('import', file(csv)))).toEqual({
-      ...{ code: 0, signal: null, stderr: '', stdout: '2 people can sign in now.\n' },
+      code: 0,
+      signal: null,
+      stderr: '',
+      stdout: '2 people can sign in now.\n',
     });
     expect(await signsIn('ann', 'a long password')).toBe(true);
     expect(await signsIn('bob', 'from elsewhere')).toBe(true);

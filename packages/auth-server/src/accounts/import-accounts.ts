@@ -75,7 +75,10 @@ function checkSecret(secret: AccountToImport['secret']): ImportRefusal['reason']
 async function asUser(account: AccountToImport, createdAt: number): Promise<NewUser> {
   const { id, subject, username, secret, name, email, emailVerified } = account;
   return {
-    ...{ id, subject, username, createdAt },
+    id,
+    subject,
+    username,
+    createdAt,
     name: name ?? null,
     email: email ?? null,
     emailVerified: emailVerified ?? false,

@@ -53,7 +53,9 @@ export function checkPerson({ line, members }: ImportedPerson): CheckedPerson {
   const secret = passwordHash === undefined ? { password: password ?? '' } : { passwordHash };
   const account = {
     username: username ?? '',
-    ...{ secret, name, email },
+    secret,
+    name,
+    email,
     emailVerified: emailVerified === true,
   };
   return { account, problems, missing };
