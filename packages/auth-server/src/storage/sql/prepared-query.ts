@@ -1,9 +1,9 @@
 import type { Compilable, CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
 import type { Queries } from './sql-database.js';
 
-/** A connection that, inside a transaction of its own, answers at once: nothing is waited for and nobody else gets between. */
+/** A connection that can answer at once: nothing is waited for, and nobody else gets between. */
 export interface PromptConnection extends DatabaseConnection {
-  /** `undefined` outside of a transaction. `first`: no more than one row is wanted. */
+  /** `undefined` when something has to be waited for. `first`: no more than one row is wanted. */
   executeAtOnce<R>(query: CompiledQuery, first: boolean): QueryResult<R> | undefined;
 }
 
@@ -24,13 +24,16 @@ interface Prepared {
   readonly names: readonly (string | undefined)[];
 }
 
-/** Connections of the transactions that are under way. */
-const transactions = new WeakMap<Queries, DatabaseConnection>();
+/** Connections that are reached without the builder. */
+const connections = new WeakMap<Queries, DatabaseConnection>();
 
-/** From now on prepared queries on `transaction` go straight to its connection. */
-export async function reachConnection(transaction: Queries): Promise<void> {
-  await transaction.getExecutor().provideConnection(async (connection) => {
-    transactions.set(transaction, connection);
+/**
+ * From now on prepared queries on `queries` go straight to its connection: for a transaction, and for a database whose
+ * connections may be used by several at once.
+ */
+export async function reachConnection(queries: Queries): Promise<void> {
+  await queries.getExecutor().provideConnection(async (connection) => {
+    connections.set(queries, connection);
   });
 }
 
@@ -71,7 +74,7 @@ export class PreparedQuery<Values extends object, Row> {
     first: boolean,
   ): QueryResult<Row> | Promise<QueryResult<Row>> {
     const query = this.#fill(this.#prepare(queries), values);
-    const connection = transactions.get(queries);
+    const connection = connections.get(queries);
     if (connection === undefined) {
       return queries.getExecutor().provideConnection((one) => one.executeQuery<Row>(query));
     }

@@ -1,7 +1,7 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
 import Libsql from 'libsql';
 import { StorageError } from '../storage-error.js';
-import { retryWhileBusy } from './retry-while-busy.js';
+import { isBusy, retryWhileBusy } from './retry-while-busy.js';
 
 interface Statement {
   readonly prepared: Libsql.Statement;
@@ -36,6 +36,16 @@ export class SqliteConnection implements DatabaseConnection {
     try {
       return this.#execute<R>(query, first);
     } catch (error) {
+      throw asStorageFailure(error);
+    }
+  }
+
+  /** The same for a look at what has been committed; `undefined` when somebody has the lock, and it has to be waited for. */
+  lookAtOnce<R>(query: CompiledQuery, first: boolean): QueryResult<R> | undefined {
+    try {
+      return this.#execute<R>(query, first);
+    } catch (error) {
+      if (isBusy(error)) return undefined;
       throw asStorageFailure(error);
     }
   }

@@ -65,8 +65,13 @@ class Session implements PromptConnection {
   }
 
   executeAtOnce<R>(query: CompiledQuery, first: boolean): QueryResult<R> | undefined {
+    const { reading, file } = this.#connections;
     const shared = this.#shared;
-    if (shared === undefined) return undefined;
+    if (shared === undefined) {
+      if (reading === undefined) return undefined;
+      file?.requireForReading();
+      return reading.lookAtOnce<R>(query, first);
+    }
     shared.requireOpen();
     try {
       return this.#connections.writing.executeAtOnce<R>(query, first);
