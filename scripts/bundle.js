@@ -46,7 +46,7 @@ export async function bundle(directory) {
 function licensesOf(modules) {
   const folders = modules.map((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(id)?.[0]);
   const texts = [...new Set(folders.filter((one) => one !== undefined))]
-    .toSorted()
+    .toSorted((one, other) => one.localeCompare(other))
     .map((folder) => {
       const { name, version, license } = JSON.parse(
         readFileSync(join(folder, 'package.json'), 'utf8'),
