@@ -33,7 +33,7 @@ export interface AuthServerOptions {
   readonly insecureLoopback?: boolean;
   /** Undecided requests that one agent may have at a time; default 1,000. */
   readonly maxPendingPerAgent?: number;
-  /** How much is taken within a minute or an hour; see {@link Limits} for the defaults. Sign-in has limits of its own. */
+  /** How much is taken within a minute or an hour; see {@link Limits} for the defaults. */
   readonly limits?: Partial<Limits>;
   /** Limits that do not apply at all: for measurements, and where something in front limits. Default none. */
   readonly withoutLimits?: readonly LimitName[];

@@ -1,4 +1,5 @@
 import { AAuthError } from '@countersign/protocol';
+import { SIGN_IN_LIMITS } from '../accounts/index.js';
 
 /**
  * How much is taken within a window: see `docs/operating.md`, "Limits". All are shared by every process on the
@@ -27,6 +28,15 @@ export interface Limits {
   readonly strangerHosts: number;
   /** Requests to the pages from one address within a minute; default 600, 1 to 100,000,000. Ten times as many for a browser that is signed in. */
   readonly pageRequests: number;
+  /** Failed sign-ins at one account from one address, or one browser, in a quarter of an hour; default 10, 1 to 10,000. */
+  readonly signInFailures: number;
+  /** Failed sign-ins from one address at all accounts in a quarter of an hour; default 50, 1 to 10,000. */
+  readonly addressSignInFailures: number;
+  /**
+   * Failed sign-ins at one account from all addresses that the person has not used within 30 days, in a quarter of an hour;
+   * default 100, 1 to 10,000.
+   */
+  readonly accountSignInFailures: number;
 }
 
 export type LimitName = keyof Limits;
@@ -40,9 +50,14 @@ export const DEFAULT_LIMITS: Limits = {
   agentHosts: 300,
   strangerHosts: 1500,
   pageRequests: 600,
+  signInFailures: SIGN_IN_LIMITS.perAccountAndAddress,
+  addressSignInFailures: SIGN_IN_LIMITS.perAddress,
+  accountSignInFailures: SIGN_IN_LIMITS.perAccount,
 };
 
 const MOST = 100_000_000;
+/** All failures within the window are looked at, for each attempt. */
+const MOST_FAILURES = 10_000;
 
 const RANGES: Readonly<Record<LimitName, readonly [number, number]>> = {
   agentRequests: [10, MOST],
@@ -53,6 +68,9 @@ const RANGES: Readonly<Record<LimitName, readonly [number, number]>> = {
   agentHosts: [1, MOST],
   strangerHosts: [1, MOST],
   pageRequests: [1, MOST],
+  signInFailures: [1, MOST_FAILURES],
+  addressSignInFailures: [1, MOST_FAILURES],
+  accountSignInFailures: [1, MOST_FAILURES],
 };
 
 /**

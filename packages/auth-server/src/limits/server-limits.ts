@@ -1,5 +1,6 @@
 import { AAuthError, type Clock, SegmentedCache } from '@countersign/protocol';
-import type { Storage } from '../storage/index.js';
+import { SIGN_IN_LIMITS } from '../accounts/index.js';
+import type { AttemptLimits, Storage } from '../storage/index.js';
 import type { Limits } from './limit-settings.js';
 import { SharedLimit } from './shared-limit.js';
 
@@ -21,6 +22,7 @@ export interface ServerLimits {
   readonly pageRequests: SharedLimit;
   readonly signedInPageRequests: SharedLimit;
   readonly denials: number;
+  readonly signIn: AttemptLimits;
   /** The agent that a Signature-Key from an address has proved to be. */
   readonly recognisedAgents: SegmentedCache<string>;
   /** Cookies of people who are signed in, by address. */
@@ -53,6 +55,12 @@ export function createServerLimits(
       limits.pageRequests * RECOGNISED_FACTOR,
     ),
     denials: limits.denials,
+    signIn: {
+      ...SIGN_IN_LIMITS,
+      perAccountAndAddress: limits.signInFailures,
+      perAddress: limits.addressSignInFailures,
+      perAccount: limits.accountSignInFailures,
+    },
     recognisedAgents: new SegmentedCache<string>(room),
     recognisedBrowsers: new SegmentedCache<true>(room),
     clock,

@@ -372,6 +372,53 @@ describe('Hosts that strangers name', () => {
   });
 });
 
+describe('Failed sign-ins', () => {
+  const fails = async (server: typeof bench.server, username: string, remoteAddress: string) => {
+    const { issuer, secrets } = bench;
+    const browser = new TestBrowser({ issuer, secrets, server });
+    browser.address = remoteAddress;
+    await browser.open(bench.pageUrl(await bench.requestToken()));
+    return (await browser.press('sign-in', { username, password: 'wrong' })).status;
+  };
+
+  it.each([
+    [
+      { signInFailures: 2 },
+      [
+        ['ada', 1],
+        ['ada', 1],
+      ],
+      ['ada', 1],
+      ['ben', 1],
+    ],
+    [
+      { addressSignInFailures: 2 },
+      [
+        ['ada', 1],
+        ['ben', 1],
+      ],
+      ['eve', 1],
+      ['ada', 2],
+    ],
+    [
+      { accountSignInFailures: 2 },
+      [
+        ['ada', 1],
+        ['ada', 2],
+      ],
+      ['ada', 3],
+      ['ben', 1],
+    ],
+  ] as const)('are limited as %j says', async (limits, allowed, refused, other) => {
+    const server = await bench.serverWith({ limits });
+    const at = async ([name, address]: readonly [string, number]) =>
+      await fails(server, name, `192.0.2.${address}`);
+    for (const one of allowed) expect(await at(one)).toBe(403);
+    expect(await at(refused)).toBe(429);
+    expect(await at(other)).toBe(403);
+  });
+});
+
 describe('Settings of limits', () => {
   it('that are out of range or unknown are refused by name', async () => {
     for (const limits of [{ agentRequests: 0 }, { denials: 1.5 }, { pageRequests: Infinity }]) {

@@ -123,6 +123,9 @@ function limitsOf(values: AuthServerValues): Limits {
     agentHosts: values.limitAgentHosts,
     strangerHosts: values.limitStrangerHosts,
     pageRequests: values.limitPageRequests,
+    signInFailures: values.limitSignInFailures,
+    addressSignInFailures: values.limitAddressSignInFailures,
+    accountSignInFailures: values.limitAccountSignInFailures,
   };
 }
 

@@ -36,7 +36,7 @@ function seconds(
   });
 }
 
-/** How much is taken within a minute, or where it says so within an hour. */
+/** How much is taken within a minute, or where it says so within another time. */
 function limit(
   flags: string,
   description: string,
@@ -62,6 +62,9 @@ const LIMITS = [
   'agentHosts',
   'strangerHosts',
   'pageRequests',
+  'signInFailures',
+  'addressSignInFailures',
+  'accountSignInFailures',
 ] as const satisfies readonly LimitName[];
 
 /**
@@ -291,6 +294,24 @@ export const authServerSettings = {
     '--limit-page-requests',
     'requests to the pages from one address a minute',
     600,
+  ),
+  limitSignInFailures: limit(
+    '--limit-sign-in-failures',
+    'failed sign-ins at one account from one address in a quarter of an hour',
+    10,
+    [1, 10_000],
+  ),
+  limitAddressSignInFailures: limit(
+    '--limit-address-sign-in-failures',
+    'failed sign-ins from one address in a quarter of an hour',
+    50,
+    [1, 10_000],
+  ),
+  limitAccountSignInFailures: limit(
+    '--limit-account-sign-in-failures',
+    'failed sign-ins at one account from new addresses in a quarter of an hour',
+    100,
+    [1, 10_000],
   ),
   withoutLimits: setting({
     spelling: 'words',

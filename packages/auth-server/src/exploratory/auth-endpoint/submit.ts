@@ -110,6 +110,7 @@ async function submitSignIn(
     address: connection.remoteAddress ?? 'unknown',
     ...knownBrowser(context, request),
     newBrowser: context.secret(256),
+    limits: context.limits.signIn,
     now: context.clock(),
   });
   if (result.outcome === 'signed-in') {
