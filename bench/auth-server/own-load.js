@@ -91,6 +91,7 @@ export async function startOwn(database, count) {
   const { refresh_token } = await ask(trusted);
   return {
     people,
+    pids: replicas.map(({ pid }) => pid),
     start: Math.min(...starts),
     ask: () => ask(agent),
     direct: () => ask(trusted),

@@ -57,6 +57,7 @@ export async function startPeer() {
   };
 
   return {
+    pid: child.pid,
     direct: () => token({ grant_type: 'client_credentials', scope: 'data.read' }),
     /** One whole flow of a person who is signed in and consents each time. */
     flows: (username) => {

@@ -1,48 +1,9 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { openStorage } from '@countersign/auth-server';
 import { postgres, sqlite } from '../../scripts/check-kill/databases.js';
-import { median } from '../measure.js';
 import { startOwn } from './own-load.js';
 import { startPeer } from './peer-load.js';
-
-/** Runs `work` with `inFlight` calls under way; calls per second, and how long they took. */
-async function timed(work, { inFlight, milliseconds }) {
-  const took = [];
-  const started = performance.now();
-  const end = started + milliseconds;
-  const lanes = Array.from({ length: inFlight }, async (_, lane) => {
-    while (performance.now() < end) {
-      const begun = performance.now();
-      if ((await work(lane)) === 'no more') return;
-      took.push(performance.now() - begun);
-    }
-  });
-  await Promise.all(lanes);
-  const perSecond = (took.length / (performance.now() - started)) * 1000;
-  took.sort((one, other) => one - other);
-  const at = (share) => took[Math.floor((took.length - 1) * share)] ?? NaN;
-  return { perSecond, p50: at(0.5), p99: at(0.99) };
-}
-
-/** Alternating rounds of one kind of work at ours and at the peer; medians of each. */
-async function compared(own, peer, settings, rounds) {
-  const results = { own: [], peer: [] };
-  for (let round = 0; round <= rounds; round++) {
-    const theirs = peer === undefined ? undefined : await timed(peer, settings);
-    const ours = await timed(own, settings);
-    // The first one warms up.
-    if (round === 0) continue;
-    results.own.push(ours);
-    if (theirs !== undefined) results.peer.push(theirs);
-  }
-  const middle = (list, name) => (list.length === 0 ? NaN : median(list.map((one) => one[name])));
-  return {
-    perSecond: middle(results.own, 'perSecond'),
-    p50: middle(results.own, 'p50'),
-    p99: middle(results.own, 'p99'),
-    peer: middle(results.peer, 'perSecond'),
-  };
-}
+import { compared, timed } from './timed.js';
 
 /** What two checks, one signature and one shared commit allow on one thread, per second. */
 async function limit(url) {
@@ -60,7 +21,7 @@ async function limit(url) {
   const storage = await openStorage(url);
   const now = Math.floor(Date.now() / 1000);
   let count = 0;
-  const settings = { inFlight: 16, milliseconds: 500 };
+  const settings = { inFlight: 16, milliseconds: 500, pids: [] };
   const { perSecond } = await timed(async () => {
     const name = `limit ${now} ${count++}`;
     await storage.replay.remember(
@@ -72,18 +33,30 @@ async function limit(url) {
   return 1000 / (crypto + 1000 / perSecond);
 }
 
+const COLUMNS = [
+  ['perSecond', 'per second', 11, 0],
+  ['p50', 'p50 ms', 8, 1],
+  ['p99', 'p99 ms', 8, 1],
+  ['peer', 'peer', 7, 0],
+  ['ratio', 'ratio', 6, 2],
+  ['cost', 'CPU ms', 8, 2],
+  ['peerCost', 'peer', 6, 2],
+  ['load', 'load', 6, 2],
+];
+
 function print(title, rows, most) {
   console.log(`\n${title}; the limit of two checks, one signature, one shared commit: ${most}`);
-  console.log(
-    `${'case'.padEnd(36)}${'per second'.padStart(11)}${'p50 ms'.padStart(9)}${'p99 ms'.padStart(9)}` +
-      `${'peer'.padStart(8)}${'ratio'.padStart(7)}`,
+  const line = (name, cells) => console.log(name.padEnd(34) + cells.join(''));
+  line(
+    'case',
+    COLUMNS.map(([, heading, width]) => heading.padStart(width)),
   );
-  for (const [name, { perSecond, p50, p99, peer }] of rows) {
-    const ratio = Number.isNaN(peer) ? '' : (perSecond / peer).toFixed(2);
-    const beside = Number.isNaN(peer) ? '' : peer.toFixed(0);
-    console.log(
-      `${name.padEnd(36)}${perSecond.toFixed(0).padStart(11)}${p50.toFixed(1).padStart(9)}` +
-        `${p99.toFixed(1).padStart(9)}${beside.padStart(8)}${ratio.padStart(7)}`,
+  for (const [name, result] of rows) {
+    const all = { ...result, ratio: result.perSecond / result.peer };
+    const shown = (value, digits) => (value >= 0 ? value.toFixed(digits) : '');
+    line(
+      name,
+      COLUMNS.map(([key, , width, digits]) => shown(all[key], digits).padStart(width)),
     );
   }
 }
@@ -91,6 +64,10 @@ function print(title, rows, most) {
 /** Tokens and whole flows of the auth server as the command runs it, beside `oidc-provider` in memory. */
 export async function authServer({ rounds, milliseconds }) {
   const peer = await startPeer();
+  console.log(
+    "\nCPU ms: processor time of the server for each call, and the peer's; load: that of the process which makes the calls and" +
+      '\nsigns them, on the same cores: no more than 1000 / load are made in a second, whatever the server could answer.',
+  );
   try {
     for (const [name, open, replicas] of [
       ['SQLite', sqlite, 1],
@@ -103,7 +80,11 @@ export async function authServer({ rounds, milliseconds }) {
         const most = (await limit(database.url)).toFixed(0);
         const rows = [];
         const row = async (title, work, beside, inFlight) => {
-          const result = await compared(work, beside, { inFlight, milliseconds }, rounds);
+          const result = await compared(
+            { work, pids: own.pids },
+            { work: beside, pids: [peer.pid] },
+            { inFlight, milliseconds, rounds },
+          );
           rows.push([`${title}, ${inFlight} in flight`, result]);
         };
         for (const inFlight of [1, 16]) {
@@ -117,9 +98,9 @@ export async function authServer({ rounds, milliseconds }) {
               if (next === undefined) return 'no more';
               return await own.redeem(...next);
             },
-            { inFlight, milliseconds: 60_000 },
+            { inFlight, milliseconds: 60_000, pids: own.pids },
           );
-          rows.push([`code, ${inFlight} in flight`, { ...redeemed, peer: NaN }]);
+          rows.push([`code, ${inFlight} in flight`, redeemed]);
         }
         for (const users of [1, 8]) {
           const ours = own.people.slice(0, users).map((person) => own.flows(person));
