@@ -33,10 +33,14 @@ export const breakages = {
         file: CODES,
         from: REDEEM,
         to: `new Promise((answer, fail) => {
+               const commitLater = (error) => {
+                 fail(error);
+                 setTimeout(() => void database.write((queries) => redeem(queries, redemption)).catch(() => {}), 500);
+               };
                database.write(async (queries) => {
                  answer(await redeem(queries, redemption));
-                 await new Promise((resolve) => setTimeout(resolve, 300));
-               }).catch(fail);
+                 throw new Error('not now');
+               }).catch(commitLater);
              })`,
       },
     ],

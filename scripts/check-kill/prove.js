@@ -3,7 +3,7 @@ import { breakages } from './breakages.js';
 import { BrokenPromise } from './history.js';
 import { runCheck } from './run-check.js';
 
-const MOST_KILLS = 15;
+const MOST_KILLS = 20;
 
 /** True when each of them whose name has `breakage` in it was found, and for what it is. */
 export async function prove(name, { seed, breakage: wanted = '' }) {
