@@ -10,7 +10,8 @@ import { asResponse } from './peer-load.js';
 
 const PASSWORD = 'a password for this measurement';
 
-export async function startOwn(database, count) {
+/** `program` is the command's first file. */
+export async function startOwn(database, count, program) {
   const ports = [];
   for (let index = 0; index < count; index++) ports.push(await freePort());
   const issuer = `http://127.0.0.1:${ports[0]}`;
@@ -27,7 +28,7 @@ export async function startOwn(database, count) {
     COUNTERSIGN_MAX_PENDING_PER_AGENT: '100000',
   };
   const replicas = ports.map(
-    (port) => new ServerProcess({ port, issuer, database: database.url, env }),
+    (port) => new ServerProcess({ port, issuer, database: database.url, env, program }),
   );
   const starts = [];
   for (const replica of replicas) starts.push(await replica.start());

@@ -1,5 +1,9 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { openStorage } from '@countersign/auth-server';
+import { bundle } from '../../scripts/bundle.js';
+import { root } from '../../scripts/run.js';
 import { postgres, sqlite } from '../../scripts/check-kill/databases.js';
 import { startOwn } from './own-load.js';
 import { startPeer } from './peer-load.js';
@@ -63,6 +67,9 @@ function print(title, rows, most) {
 
 /** Tokens and whole flows of the auth server as the command runs it, beside `oidc-provider` in memory. */
 export async function authServer({ rounds, milliseconds }) {
+  // In few files, as it is packed.
+  const packed = join(root, 'packages/cli/.bench');
+  await bundle(packed);
   const peer = await startPeer();
   console.log(
     "\nCPU ms: processor time of the server for each call, and the peer's; load: that of the process which makes the calls and" +
@@ -75,7 +82,7 @@ export async function authServer({ rounds, milliseconds }) {
       ['PostgreSQL, two replicas', postgres, 2],
     ]) {
       const database = await open();
-      const own = await startOwn(database, replicas);
+      const own = await startOwn(database, replicas, join(packed, 'main.js'));
       try {
         const most = (await limit(database.url)).toFixed(0);
         const rows = [];
@@ -123,5 +130,6 @@ export async function authServer({ rounds, milliseconds }) {
     }
   } finally {
     peer.stop();
+    rmSync(packed, { recursive: true, force: true });
   }
 }

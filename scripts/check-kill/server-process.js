@@ -38,7 +38,8 @@ export class ServerProcess {
   #child;
   #output = '';
 
-  constructor({ port, issuer, database, env = {}, breakage }) {
+  constructor({ port, issuer, database, env = {}, breakage, program = PROGRAM }) {
+    this.program = program;
     this.env = env;
     this.breakage = breakage;
     this.port = port;
@@ -62,7 +63,7 @@ export class ServerProcess {
     const loader = this.breakage === undefined ? [] : ['--import', BREAKING];
     this.#child = spawn(
       process.execPath,
-      [...loader, PROGRAM, ...args, '--issuer', issuer, '--port', `${port}`],
+      [...loader, this.program, ...args, '--issuer', issuer, '--port', `${port}`],
       {
         env: {
           ...process.env,
