@@ -1,19 +1,8 @@
 import { createServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { FLOW_NAMES } from '../src/demo/plays.js';
-import { run, type RunOptions } from './support/program.js';
-import { freePort } from './support/servers.js';
+import { demo, ports } from './support/demo.js';
 
 const RULE = '='.repeat(80);
-
-/** The ports of one run, and the arguments that say so. */
-async function ports() {
-  const [agent, resource, auth] = [await freePort(), await freePort(), await freePort()];
-  const args = `--agent-port ${agent} --resource-port ${resource} --auth-port ${auth}`;
-  return { agent, resource, auth, args: args.split(' ') };
-}
-
-const demo = (args: readonly string[], options: RunOptions = {}) => run(['demo', ...args], options);
 
 /** The blocks of a trace, each with its title and the lines below it. */
 function blocks(text: string): { title: string; lines: string[] }[] {
@@ -114,26 +103,6 @@ describe('demo', () => {
       );
     },
   );
-
-  it('runs all flows, on the 2026-02 wire too, and ends with a table of what passed', async () => {
-    const { args } = await ports();
-    const all = ['all', '--quiet', '--wire', '2026-02', ...args];
-    const { code, stdout, stderr } = await demo(all, { deadline: 120_000 });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const table = stdout
-      .trimEnd()
-      .split('\n')
-      .slice(-(FLOW_NAMES.length + 2));
-    expect(table[0]).toMatch(/^ +flow +requests +ms$/);
-    const rows = table.slice(1, -1).map((line) => line.split(/ {2,}/));
-    expect(rows).toEqual(
-      FLOW_NAMES.map((flow) => ['PASS', flow, expect.any(String), expect.any(String)]),
-    );
-    const requests = rows.reduce((sum, row) => sum + Number(row[2]), 0);
-    expect(table.at(-1)).toMatch(
-      new RegExp(`^PASS +${FLOW_NAMES.length} of ${FLOW_NAMES.length} +${requests} +\\d+$`),
-    );
-  }, 120_000);
 
   it('says which port is in use and how to choose another, and stops what it had started', async () => {
     const { args, agent, auth } = await ports();
