@@ -142,7 +142,26 @@ describe('audit', () => {
     });
   });
 
+  it('shows, exports and verifies what somebody wrote into the database by hand', async () => {
+    const file = newFile('by-hand.db');
+    await (await openStorage(`sqlite:${file}`)).close();
+    const texts = ['not json', '[]', '{"time": 1e300, "act": 7, "by": {}}', '{"time": 5}'];
+    const other = new Libsql(file);
+    for (const text of texts)
+      other.prepare('insert into audit_pending (text) values (?)').run(text);
+    other.close();
+    const here = (...args: string[]) => runHere(['audit', ...args, '--database', `sqlite:${file}`]);
+    expect((await here('list')).stdout.match(/unreadable/g)).toHaveLength(4);
+    const exported = newFile('by-hand.jsonl');
+    writeFileSync(exported, (await here('export')).stdout);
+    expect(await here('verify', exported)).toMatchObject({
+      code: 0,
+      stdout: (await here('verify')).stdout,
+    });
+  });
+
   it.each([
+    [['list', '--act', 'granted'], /^error: --act is "granted": it takes one of question-asked, /],
     [['list', '--limit', '0'], /^error: --limit is "0": it takes a number from 1 to 100000\.\n$/],
     [['list', '--since', 'yesterday'], /^error: --since is "yesterday": it takes a date such as/],
     [['export', '--from', '-1'], /--from/],

@@ -11,26 +11,30 @@
  *   private members are kept was replaced.
  * - `issuer-bound`: the database got its issuer. `trail-pruned`: older entries were deleted.
  */
-export type AuditAct =
-  | 'question-asked'
-  | 'access-refused'
-  | 'access-granted'
-  | 'access-denied'
-  | 'token-issued'
-  | 'code-reused'
-  | 'grant-revoked'
-  | 'grant-ended'
-  | 'signed-in'
-  | 'user-added'
-  | 'user-password-set'
-  | 'user-disabled'
-  | 'user-enabled'
-  | 'key-added'
-  | 'key-revoked'
-  | 'key-removed'
-  | 'keys-sealed'
-  | 'issuer-bound'
-  | 'trail-pruned';
+export const AUDIT_ACTS = [
+  'question-asked',
+  'access-refused',
+  'access-granted',
+  'access-denied',
+  'token-issued',
+  'code-reused',
+  'grant-revoked',
+  'grant-ended',
+  'signed-in',
+  'user-added',
+  'user-password-set',
+  'user-disabled',
+  'user-enabled',
+  'key-added',
+  'key-revoked',
+  'key-removed',
+  'keys-sealed',
+  'issuer-bound',
+  'trail-pruned',
+] as const;
+
+/** One of {@link AUDIT_ACTS}. */
+export type AuditAct = (typeof AUDIT_ACTS)[number];
 
 /** Who decided: a person, policy, an agent with what it was given before, somebody who administers, or the server by itself. */
 export type AuditActor = 'person' | 'policy' | 'agent' | 'operator' | 'server';
@@ -57,7 +61,7 @@ export interface AuditEntry {
   readonly audience?: string;
   /** Space-separated. */
   readonly scope?: string;
-  /** The rule of the policy, by its name or its place in the file; or why the server did it. */
+  /** The rule of the policy, by its name or its place in the file. */
   readonly rule?: string;
   readonly grant?: string;
   readonly means?: IssueMeans;

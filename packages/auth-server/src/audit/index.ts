@@ -1,12 +1,13 @@
 export { actingAs } from './acting-as.js';
-export type {
-  AuditAct,
-  AuditActor,
-  AuditEntry,
-  AuditHead,
-  ChainedEntry,
-  IssueMeans,
-  NewAuditEntry,
+export {
+  AUDIT_ACTS,
+  type AuditAct,
+  type AuditActor,
+  type AuditEntry,
+  type AuditHead,
+  type ChainedEntry,
+  type IssueMeans,
+  type NewAuditEntry,
 } from './audit-entry.js';
 export { CHAIN_START } from './chain.js';
 export { readTrail } from './read-trail.js';

@@ -2,10 +2,14 @@ import { isJsonObject } from '@countersign/protocol';
 import type { AuditHead, ChainedEntry } from './audit-entry.js';
 import { timeOf } from './verify-trail.js';
 
-/** An entry as a line of an export: JSON, with the hash before it, so that any part of a trail can be verified alone. */
+/**
+ * An entry as a line of an export: JSON, with the hash before it, so that any part of a trail can be verified alone. Under
+ * `entry` stands the entry; for a text of another spelling, which somebody wrote into the database by hand, under `text` that.
+ */
 export function trailLine({ sequence, hash, text }: ChainedEntry, previous: string): string {
-  const place = JSON.stringify({ sequence, previous, hash });
-  return `${place.slice(0, -1)},"entry":${text}}\n`;
+  const entry = parsed(text);
+  const content = isJsonObject(entry) && JSON.stringify(entry) === text ? { entry } : { text };
+  return `${JSON.stringify({ sequence, previous, hash, ...content })}\n`;
 }
 
 /** A line of an export that was read back. */
@@ -18,12 +22,15 @@ export interface ReadTrailLine {
 /** Undefined for what is no such line. Whether it is sound is for `verifyAuditTrail` to say. */
 export function readTrailLine(line: string): ReadTrailLine | undefined {
   const value = parsed(line);
-  if (!isJsonObject(value) || !isJsonObject(value['entry'])) return undefined;
+  if (!isJsonObject(value)) return undefined;
   const { sequence, previous, hash, entry } = value;
-  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 1)
+  const text = isJsonObject(entry) ? JSON.stringify(entry) : value['text'];
+  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || sequence < 1) {
     return undefined;
-  if (typeof previous !== 'string' || typeof hash !== 'string') return undefined;
-  const text = JSON.stringify(entry);
+  }
+  if (typeof previous !== 'string' || typeof hash !== 'string' || typeof text !== 'string') {
+    return undefined;
+  }
   return {
     entry: { sequence, hash, text, recordedAt: timeOf(text) },
     previous: { sequence: sequence - 1, hash: previous },

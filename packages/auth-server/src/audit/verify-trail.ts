@@ -39,7 +39,8 @@ export async function verifyAuditTrail(
   noted: readonly AuditHead[] = [],
 ): Promise<TrailReport> {
   const before = noted.filter(({ sequence }) => sequence < start.sequence);
-  const wanted = new Map(noted.map(({ sequence, hash }) => [sequence, hash]));
+  const contradicts = ({ sequence, hash }: AuditHead): boolean =>
+    noted.some((one) => one.sequence === sequence && one.hash !== hash);
   let head = start;
   let count = 0;
   const report = (kind?: TrailFaultKind, sequence = head.sequence + 1): TrailReport => ({
@@ -48,16 +49,14 @@ export async function verifyAuditTrail(
     ...(kind === undefined ? {} : { fault: { kind, sequence } }),
     before,
   });
-  if ((wanted.get(start.sequence) ?? start.hash) !== start.hash) {
-    return report('replaced', start.sequence);
-  }
+  if (contradicts(start)) return report('replaced', start.sequence);
   for await (const entry of entries) {
     const { sequence, hash, text } = entry;
     if (sequence !== head.sequence + 1) return report('missing');
     if (hash !== chainHash(head.hash, sequence, text) || entry.recordedAt !== timeOf(text)) {
       return report('altered');
     }
-    if ((wanted.get(sequence) ?? hash) !== hash) return report('replaced');
+    if (contradicts(entry)) return report('replaced');
     head = { sequence, hash };
     count += 1;
   }

@@ -9,7 +9,7 @@ export function entryLine(
 ): string {
   const { time, act, by, operator, agent, delegate, audience, scope, rule } = entry;
   const { account, grant, means, token, parentToken, key, issuer, request } = entry;
-  const when = new Date(time * 1000).toISOString().replace('T', ' ').replace('.000', '');
+  const when = shownTime(time);
   const person = account === undefined ? undefined : (people.get(account) ?? account);
   const who = operator ?? (by === 'person' ? person : by);
   const named = {
@@ -31,7 +31,14 @@ export function entryLine(
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => ` ${name}=${quoted(cleanText(String(value)))}`)
     .join('');
-  return `${String(sequence).padStart(6)}  ${when}  ${cleanText(act).padEnd(17)} ${cleanText(who ?? by)}:${about}`;
+  return `${String(sequence).padStart(6)}  ${when}  ${cleanText(act).padEnd(17)} ${cleanText(String(who ?? by))}:${about}`;
+}
+
+/** A time beyond the calendar was written by hand. */
+function shownTime(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  if (Number.isNaN(date.getTime())) return String(seconds);
+  return date.toISOString().replace('T', ' ').replace('.000', '');
 }
 
 const quoted = (text: string): string => (/[\s"]/.test(text) ? JSON.stringify(text) : text);

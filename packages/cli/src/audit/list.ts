@@ -1,4 +1,6 @@
 import {
+  AUDIT_ACTS,
+  type AuditAct,
   type AuditEntry,
   type ChainedEntry,
   readTrail,
@@ -55,12 +57,15 @@ async function selection(storage: Storage, options: AuditListOptions): Promise<S
   const { act, operator, agent, resource, grant, token, request, user } = options;
   const since = options.since === undefined ? undefined : readTime(options.since, '--since', now);
   const until = options.until === undefined ? undefined : readTime(options.until, '--until', now);
+  if (act !== undefined && !isAct(act)) {
+    throw new UsageError(`--act is "${act}": it takes one of ${AUDIT_ACTS.join(', ')}.`);
+  }
   const person = user === undefined ? undefined : await storage.users.findByUsername(user);
   if (user !== undefined && person === undefined) {
     throw new CommandError(`There is nobody called ${user}.`);
   }
   const asked: Partial<AuditEntry> = {
-    ...(act === undefined ? {} : { act: act as AuditEntry['act'] }),
+    ...(act === undefined ? {} : { act }),
     ...(operator === undefined ? {} : { operator }),
     ...(agent === undefined ? {} : { agent }),
     ...(resource === undefined ? {} : { audience: resource }),
@@ -81,6 +86,8 @@ async function selection(storage: Storage, options: AuditListOptions): Promise<S
       (until === undefined || entry.time < until),
   };
 }
+
+const isAct = (name: string): name is AuditAct => AUDIT_ACTS.some((one) => one === name);
 
 /** The last `limit` of those that are wanted. */
 async function latest(
@@ -108,18 +115,17 @@ async function latest(
   return found;
 }
 
-/** What somebody wrote into the database by hand need not be an entry; `verify` is for that. */
+/** What somebody wrote into the database by hand is shown as far as it can be; `verify` says what is wrong with it. */
 function entryOf({ text, recordedAt }: ChainedEntry): AuditEntry {
-  const unreadable = {
-    time: recordedAt,
-    act: 'unreadable',
-    by: 'unknown',
-  } as unknown as AuditEntry;
+  return { ...membersOf(text), time: recordedAt };
+}
+
+function membersOf(text: string): Omit<AuditEntry, 'time'> {
+  const unreadable = { act: 'unreadable', by: 'unknown' } as unknown as AuditEntry;
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null
-      ? { ...unreadable, ...(value as Partial<AuditEntry>) }
-      : unreadable;
+    const value = JSON.parse(text) as Partial<AuditEntry> | null;
+    const isEntry = typeof value?.act === 'string' && typeof value.by === 'string';
+    return isEntry ? { ...unreadable, ...value } : unreadable;
   } catch {
     return unreadable;
   }

@@ -1,6 +1,5 @@
 import type { NewAuditEntry } from '../../audit/audit-entry.js';
 import { currentRequest } from '../../observability/request-scope.js';
-import { insertRows } from './insert-rows.js';
 import { PreparedQuery } from './prepared-query.js';
 import type { Queries } from './sql-database.js';
 
@@ -18,9 +17,7 @@ export async function recordActs(
   queries: Queries,
   entries: readonly NewAuditEntry[],
 ): Promise<void> {
-  if (entries.length === 0) return;
-  const rows = entries.map((entry) => [textOf(entry)]);
-  await insertRows(queries, 'audit_pending', ['text'], rows);
+  for (const entry of entries) await recordAct(queries, entry);
 }
 
 function textOf({ time, act, by, ...rest }: NewAuditEntry): string {

@@ -364,6 +364,17 @@ export function auditContract({ storage, connect, database }: Contract): void {
       expect(await verify(chained)).toEqual({ entries: 5, head, before: [] });
     });
 
+    it('holds an entry to every head that was noted of it', async () => {
+      const [first, second] = await trailOfFive();
+      const wrong = { sequence: 2, hash: first!.hash };
+      for (const noted of [
+        [wrong, second!],
+        [second!, wrong],
+      ]) {
+        expect(await verify(noted)).toMatchObject({ fault: { kind: 'replaced', sequence: 2 } });
+      }
+    });
+
     it.each([
       [
         'a changed text',
