@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,4 +134,23 @@ describe('a SQLite file', () => {
       expect.objectContaining({ code: 'configuration_invalid' }),
     );
   });
+});
+
+it('two stores of a process keep their file while another process opens and closes it', async () => {
+  const file = newFile();
+  const [first, second] = [open(file), open(file)];
+  /** The last one to close a file clears away its journal: it must not take itself for the last one. */
+  const countElsewhere = (): string =>
+    execFileSync(process.execPath, [
+      '--eval',
+      `const file = new (require('libsql'))(process.argv[1]);
+       console.log(file.prepare('select count(*) as count from agent_delegate').all([])[0].count);
+       file.exec('pragma wal_checkpoint(truncate)');
+       file.close();`,
+      file,
+    ]).toString();
+  await first!.delegates.add('laptop', 'hash-1', 10);
+  expect(countElsewhere()).toBe('1\n');
+  await second!.delegates.add('phone', 'hash-2', 10);
+  expect(countElsewhere()).toBe('2\n');
 });

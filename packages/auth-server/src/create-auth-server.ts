@@ -15,11 +15,11 @@ export interface AuthServer {
   readonly issuer: string;
   /** Answers every path. Never rejects for anything a stranger sent. */
   handle(request: Request, connection?: Connection): Promise<Response>;
-  /** Deletes what has expired, in small batches. Call it now and then; several processes may. */
+  /** Deletes what has expired, in small batches, and does what `seal` does. Call it now and then; several processes may. */
   sweep(): Promise<number>;
   /**
    * Chains what has been recorded for the audit trail since the last time. Call it every second or so; several processes may.
-   * Without it acts are recorded all the same, but can be changed unnoticed until somebody calls it.
+   * Until somebody calls it, acts that have been recorded can be changed unnoticed.
    */
   seal(): Promise<void>;
 }
@@ -87,6 +87,7 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
     sweep: async () => {
       const begun = performance.now();
       const { storage, clock, lifetimes } = context;
+      await seal(context);
       const swept = await storage.sweep(clock(), {
         refreshAbsoluteSeconds: lifetimes.refreshAbsolute,
       });
@@ -94,9 +95,11 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
       context.emit?.({ type: 'swept', rows, durationMilliseconds: performance.now() - begun });
       return rows;
     },
-    seal: async () => {
-      const head = await context.storage.audit.seal();
-      if (head !== undefined) context.emit?.({ type: 'audit-sealed', ...head });
-    },
+    seal: () => seal(context),
   };
+}
+
+async function seal({ storage, emit }: ServerContext): Promise<void> {
+  const head = await storage.audit.seal();
+  if (head !== undefined) emit?.({ type: 'audit-sealed', ...head });
 }

@@ -111,7 +111,13 @@ describe('The audit trail of an auth server', () => {
     await bench.storage.audit.record({ time: bench.clock(), act: 'issuer-bound' });
     await server.seal();
     await server.seal();
+    await server.sweep();
     expect(heads).toEqual([{ type: 'audit-sealed', ...(await bench.storage.audit.head()) }]);
+    await bench.storage.audit.record({ time: bench.clock(), act: 'issuer-bound' });
+    await server.sweep();
+    expect(heads.slice(1)).toEqual([
+      { type: 'audit-sealed', ...(await bench.storage.audit.head()) },
+    ]);
   });
 
   it('has nothing that a policy of somebody else’s makes of a rule that is no text', async () => {

@@ -22,8 +22,8 @@ export function environmentValue(name: string): string | undefined {
 }
 
 /**
- * Lets every option of a command be given as a variable too, but for those that are `left out` since a variable of that name
- * is for something else. What stands on the command line comes first.
+ * Lets every option of a command be given as a variable too, but for those in `leftOut`, since a variable of that name is for
+ * something else. What stands on the command line comes first.
  */
 export function withEnvironment(command: Command, leftOut: readonly string[] = []): void {
   const [example] = command.options.filter(({ long }) => long?.includes('-', 2));
