@@ -2,9 +2,10 @@ import { StorageError } from '../storage/storage-error.js';
 import { emitter } from './emitter.js';
 import type { StorageEvent } from './server-event.js';
 
-/** Wraps the operations of a database so that they are told of. */
+/** Tells of the operations of a database. */
 export interface StorageWatch {
-  operation<T>(kind: 'read' | 'write', work: () => Promise<T>): Promise<T>;
+  /** To be told how the operation ended: with the failure, if with one. */
+  begin(kind: 'read' | 'write'): (failure?: unknown) => void;
   closed(): void;
 }
 
@@ -27,17 +28,12 @@ export function watchStorage(onEvent: (event: StorageEvent) => void): StorageWat
     }
   };
   return {
-    operation: async (kind, work) => {
+    begin: (kind) => {
       const begun = performance.now();
-      try {
-        const value = await work();
-        note(kind, begun, undefined);
-        return value;
-      } catch (error) {
-        // Anything else says nothing of the database, which has answered.
-        note(kind, begun, error instanceof StorageError ? error : undefined);
-        throw error;
-      }
+      // Anything else says nothing of the database, which has answered.
+      return (failure) => {
+        note(kind, begun, failure instanceof StorageError ? failure : undefined);
+      };
     },
     closed: () => {
       emit({ type: 'storage-closed' });

@@ -1,6 +1,5 @@
 import { openPostgresDatabase } from './postgres/open-postgres.js';
-import { reachConnection } from './sql/prepared-query.js';
-import { SqlDatabase } from './sql/sql-database.js';
+import type { SqlDatabase } from './sql/sql-database.js';
 import { openSqlite } from './sqlite/open-sqlite.js';
 import { StorageConfigurationError } from './storage-error.js';
 
@@ -44,8 +43,6 @@ export async function openDatabase(url: string, limits: DatabaseLimits): Promise
     );
   }
   const { lockTimeoutMilliseconds = DEFAULT_LOCK_TIMEOUT_MILLISECONDS } = limits;
-  const queries = await openSqlite(url.slice(SQLITE.length), lockTimeoutMilliseconds);
-  await reachConnection(queries);
-  const database = new SqlDatabase(queries);
+  const database = await openSqlite(url.slice(SQLITE.length), lockTimeoutMilliseconds);
   return { database, unhurried: (work) => work(database), explain: (error) => error };
 }

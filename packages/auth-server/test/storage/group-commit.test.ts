@@ -1,27 +1,25 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import Libsql from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StorageError } from '../../src/storage/index.js';
-import type { Schema } from '../../src/storage/sql/schema.js';
+import type { Queries, SqlDatabase } from '../../src/storage/sql/sql-database.js';
 import { openSqlite } from '../../src/storage/sqlite/open-sqlite.js';
-
-type Queries = Kysely<Schema>;
 
 const SIXTEEN = Array.from({ length: 16 }, (_, index) => index);
 
 describe('writers that share a commit on SQLite', () => {
   let directory: string;
   let file: string;
-  let queries: Queries;
+  let database: SqlDatabase;
   let onlooker: Libsql.Database;
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'countersign-storage-'));
     file = join(directory, 'test.db');
-    queries = await openSqlite(file, 5_000);
+    database = await openSqlite(file, 5_000);
     onlooker = new Libsql(file);
     onlooker.exec('create table notes (id integer primary key)');
     // Whether a row's other half exists is looked at when it is committed: a commit that fails.
@@ -32,13 +30,12 @@ describe('writers that share a commit on SQLite', () => {
 
   afterEach(async () => {
     onlooker.close();
-    await queries.destroy();
+    await database.close();
     rmSync(directory, { recursive: true, force: true });
   });
 
   const insert = (id: number) => sql`insert into notes values (${id})`;
-  const write = <T>(work: (transaction: Queries) => Promise<T>): Promise<T> =>
-    queries.transaction().execute(work);
+  const write = <T>(work: (transaction: Queries) => Promise<T>): Promise<T> => database.write(work);
   const note = (id: number): Promise<void> =>
     write(async (transaction) => {
       await insert(id).execute(transaction);
@@ -63,12 +60,12 @@ describe('writers that share a commit on SQLite', () => {
     const first = note(1);
     const second = write(async (transaction) => ({
       inside: await readIds(transaction),
-      outside: await readIds(queries),
+      outside: await database.read(readIds),
       disk: onDisk(),
     }));
     expect(await second).toEqual({ inside: [1], outside: [], disk: [] });
     await first;
-    expect(await readIds(queries)).toEqual([1]);
+    expect(await database.read(readIds)).toEqual([1]);
   });
 
   it('keep their parts when another one gives up its own', async () => {
@@ -80,6 +77,31 @@ describe('writers that share a commit on SQLite', () => {
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     await expect(mistaken).rejects.toThrow('changed my mind');
     expect(onDisk()).toEqual([1, 3]);
+  });
+
+  it('leave nothing behind when the first of them gives up, and those who come after are kept', async () => {
+    const mistaken = write(async (transaction) => {
+      await insert(1).execute(transaction);
+      throw new Error('changed my mind');
+    });
+    const results = await Promise.allSettled([mistaken, note(2)]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+    expect(onDisk()).toEqual([2]);
+  });
+
+  it('write nothing once they have ended', async () => {
+    const leaked = await write(async (transaction) => transaction);
+    await expect(insert(1).execute(leaked)).rejects.toThrow('The transaction has ended.');
+    expect(onDisk()).toEqual([]);
+  });
+
+  it('are told of a single statement once it is decided, and once more when it is kept', async () => {
+    const first = await database.writeSoon(async (transaction) => insert(1).execute(transaction));
+    expect(onDisk()).toEqual([]);
+    const failing = database.writeSoon(async (transaction) => insert(1).execute(transaction));
+    await expect(failing).rejects.toMatchObject({ code: 'SQLITE_CONSTRAINT_PRIMARYKEY' });
+    await first.kept;
+    expect(onDisk()).toEqual([1]);
   });
 
   it('hear of a broken constraint as such, once the row that it collided with is kept', async () => {
@@ -145,25 +167,27 @@ describe('writers that share a commit on SQLite', () => {
       while (!stopped) await note(next++);
     });
     for (const id of SIXTEEN) {
-      await other.transaction().execute((transaction) => insert(id).execute(transaction));
+      await other.write((transaction) => insert(id).execute(transaction));
     }
     stopped = true;
     await Promise.all(busy);
     expect(onDisk()).toHaveLength(16 + next - 1_000);
-    await other.destroy();
+    await other.close();
   });
 
   it('are waited for by whoever reads in memory, where there is one connection', async () => {
     const memory = await openSqlite(':memory:', 100);
-    await sql`create table notes (id integer primary key)`.execute(memory);
-    const writing = memory.transaction().execute((transaction) => insert(1).execute(transaction));
-    const reading = readIds(memory);
+    await memory.write((queries) =>
+      sql`create table notes (id integer primary key)`.execute(queries),
+    );
+    const writing = memory.write((transaction) => insert(1).execute(transaction));
+    const reading = memory.read(readIds);
     let committed = false;
     void writing.then(() => {
       committed = true;
     });
     expect(await reading).toEqual([1]);
     expect(committed).toBe(true);
-    await memory.destroy();
+    await memory.close();
   });
 });

@@ -2,22 +2,22 @@ import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { migrate } from '../../src/storage/sql/migrate.js';
 import { migrations } from '../../src/storage/sql/migrations/index.js';
-import { SqlDatabase } from '../../src/storage/sql/sql-database.js';
+import type { Queries } from '../../src/storage/sql/sql-database.js';
 import { openSqlite } from '../../src/storage/sqlite/open-sqlite.js';
 
 async function freshDatabase() {
-  const queries = await openSqlite(':memory:', 100);
-  const database = new SqlDatabase(queries);
-  const versions = async (): Promise<number[]> => {
-    const rows = await queries.selectFrom('schemaMigrations').select('version').execute();
-    return rows.map((row) => row.version);
-  };
-  return { queries, database, versions };
+  const database = await openSqlite(':memory:', 100);
+  const versions = (): Promise<number[]> =>
+    database.read(async (queries) => {
+      const rows = await queries.selectFrom('schemaMigrations').select('version').execute();
+      return rows.map((row) => row.version);
+    });
+  return { database, versions };
 }
 
 const addTable = (name: string) => ({
   name,
-  up: async (queries: Awaited<ReturnType<typeof freshDatabase>>['queries']) => {
+  up: async (queries: Queries) => {
     await sql`create table ${sql.table(name)} (id text)`.execute(queries);
   },
 });
@@ -42,12 +42,14 @@ describe('migrations', () => {
   });
 
   it('leave everything as it was when one of them fails', async () => {
-    const { queries, database, versions } = await freshDatabase();
+    const { database, versions } = await freshDatabase();
     await migrate(database, [addTable('one')]);
     const broken = [addTable('one'), addTable('two'), addTable('one')];
     await expect(migrate(database, broken)).rejects.toThrow();
     expect(await versions()).toEqual([1]);
-    await expect(sql`select * from two`.execute(queries)).rejects.toThrow();
+    await expect(
+      database.read((queries) => sql`select * from two`.execute(queries)),
+    ).rejects.toThrow();
     await database.close();
   });
 });

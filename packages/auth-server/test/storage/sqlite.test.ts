@@ -157,17 +157,17 @@ describe('opening SQLite', () => {
   });
 
   it('writes ahead, waits for the disk and enforces references', async () => {
-    const queries = await openSqlite(file, 1000);
+    const database = await openSqlite(file, 1000);
     // A transaction: that is the connection that writes.
     const pragma = (name: string) =>
-      queries.transaction().execute(async (transaction) => {
+      database.write(async (transaction) => {
         const { rows } = await sql`pragma ${sql.raw(name)}`.execute(transaction);
         return Object.values(rows[0] ?? {})[0];
       });
     expect(await pragma('journal_mode')).toBe('wal');
     expect(await pragma('synchronous')).toBe(2);
     expect(await pragma('foreign_keys')).toBe(1);
-    await queries.destroy();
+    await database.close();
   });
 
   it.each([
@@ -217,15 +217,13 @@ describe('opening SQLite', () => {
   });
 
   it('answers with a StorageError while the disk is full, keeps what it had, and recovers', async () => {
-    const queries = await openSqlite(file, 1000);
-    const storage = await createSqlStorage(queries);
+    const database = await openSqlite(file, 1000);
+    const storage = await createSqlStorage(database);
     opened.push(storage);
     const limitPages = (pages: number) =>
-      queries
-        .transaction()
-        .execute((transaction) =>
-          sql`pragma max_page_count = ${sql.raw(String(pages))}`.execute(transaction),
-        );
+      database.write((transaction) =>
+        sql`pragma max_page_count = ${sql.raw(String(pages))}`.execute(transaction),
+      );
     await limitPages(1);
     const long = 'x'.repeat(100_000);
     await storage.users.create(newUser('ana'));

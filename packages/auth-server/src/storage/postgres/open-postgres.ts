@@ -22,7 +22,6 @@ const DEFAULTS: Limits = {
 
 const engine: SqlEngine = {
   dialect: 'postgres',
-  sharesCommits: false,
   holdName: async (queries, name) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(queries);
   },

@@ -51,35 +51,42 @@ export class PreparedQuery<Values extends object, Row> {
     this.#build = build;
   }
 
-  async first(queries: Queries, values: Values): Promise<Row | undefined> {
-    const { rows } = await this.#execute(queries, values, true);
-    const row = rows[0];
-    return row === undefined ? undefined : named(row);
+  first(queries: Queries, values: Values): Promise<Row | undefined> {
+    return this.#execute(queries, values, true, firstRow);
   }
 
-  async all(queries: Queries, values: Values): Promise<Row[]> {
-    const { rows } = await this.#execute(queries, values, false);
-    return rows.map((row) => named(row));
+  all(queries: Queries, values: Values): Promise<Row[]> {
+    return this.#execute(queries, values, false, allRows);
   }
 
   /** Inserts, updates or deletes; returns how many rows that changed. */
-  async run(queries: Queries, values: Values): Promise<number> {
-    const { numAffectedRows = 0n } = await this.#execute(queries, values, false);
-    return Number(numAffectedRows);
+  run(queries: Queries, values: Values): Promise<number> {
+    return this.#execute(queries, values, false, changedRows);
   }
 
-  #execute(
+  /** Makes no more promises than there have to be: each costs as much as some statements of SQLite's. */
+  #execute<T>(
     queries: Queries,
     values: Values,
     first: boolean,
-  ): QueryResult<Row> | Promise<QueryResult<Row>> {
-    const query = this.#fill(this.#prepare(queries), values);
-    const connection = connections.get(queries);
-    if (connection === undefined) {
-      return queries.getExecutor().provideConnection((one) => one.executeQuery<Row>(query));
+    read: (result: QueryResult<Row>) => T,
+  ): Promise<T> {
+    try {
+      const query = this.#fill(this.#prepare(queries), values);
+      const connection = connections.get(queries);
+      if (connection === undefined) {
+        return queries
+          .getExecutor()
+          .provideConnection((one) => one.executeQuery<Row>(query))
+          .then(read);
+      }
+      const atOnce = isPrompt(connection) ? connection.executeAtOnce<Row>(query, first) : undefined;
+      return atOnce === undefined
+        ? connection.executeQuery<Row>(query).then(read)
+        : Promise.resolve(read(atOnce));
+    } catch (error) {
+      return Promise.reject(error);
     }
-    const atOnce = isPrompt(connection) ? connection.executeAtOnce<Row>(query, first) : undefined;
-    return atOnce ?? connection.executeQuery<Row>(query);
   }
 
   #prepare(queries: Queries): Prepared {
@@ -103,6 +110,18 @@ export class PreparedQuery<Values extends object, Row> {
     );
     return { ...compiled, parameters };
   }
+}
+
+function firstRow<Row>({ rows: [row] }: QueryResult<Row>): Row | undefined {
+  return row === undefined ? undefined : named(row);
+}
+
+function allRows<Row>({ rows }: QueryResult<Row>): Row[] {
+  return rows.map((row) => named(row));
+}
+
+function changedRows({ numAffectedRows = 0n }: QueryResult<unknown>): number {
+  return Number(numAffectedRows);
 }
 
 function isPrompt(connection: DatabaseConnection): connection is PromptConnection {

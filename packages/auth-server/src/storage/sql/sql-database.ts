@@ -5,7 +5,7 @@ import type { PoolUse } from '../health.js';
 import { StorageError } from '../storage-error.js';
 import { reachConnection } from './prepared-query.js';
 import type { Schema } from './schema.js';
-import { type Dialect, singleWriter, type SqlEngine } from './sql-engine.js';
+import type { DecidedWrite, Dialect, SqlEngine } from './sql-engine.js';
 
 /** Something that runs queries: the database itself or a transaction on it. */
 export type Queries = Kysely<Schema>;
@@ -22,23 +22,18 @@ export interface WriteOptions {
   readonly alone?: readonly string[];
 }
 
-/** What has been decided, and whether it is on the disk: `kept` rejects when it could not be kept. */
-export interface DecidedWrite<T> {
-  readonly value: T;
-  readonly kept: Promise<void>;
-}
-
 const KEPT = Promise.resolve();
 
 /** The two ways in which the stores reach the database. */
 export class SqlDatabase {
   readonly #queries: Queries;
   readonly #engine: SqlEngine;
-  readonly #running = new Set<Promise<unknown>>();
+  #running = 0;
+  #whenIdle: () => void = () => undefined;
   #closing: Promise<void> | undefined;
   #watch: StorageWatch | undefined;
 
-  constructor(queries: Queries, engine: SqlEngine = singleWriter) {
+  constructor(queries: Queries, engine: SqlEngine) {
     this.#queries = queries;
     this.#engine = engine;
   }
@@ -71,20 +66,10 @@ export class SqlDatabase {
     work: (queries: Queries) => Promise<T>,
     { alone = [] }: WriteOptions = {},
   ): Promise<T> {
-    return this.#run('write', async () => {
-      for (let run = 1; ; run++) {
-        try {
-          return await this.#queries.transaction().execute(async (transaction) => {
-            await reachConnection(transaction);
-            for (const name of alone) await this.#engine.holdName(transaction, name);
-            return await work(transaction);
-          });
-        } catch (error) {
-          if (run === MAX_RUNS || !this.#engine.gaveWay(error)) throw error;
-        }
-        await pause(PAUSE_MILLISECONDS);
-      }
-    });
+    const { shared } = this.#engine;
+    return this.#run('write', () =>
+      shared === undefined ? this.#transaction(work, alone) : shared.write(work),
+    );
   }
 
   /** See {@link SqlEngine.emptyJournal}. For secrets that were replaced; nothing is lost when it fails. */
@@ -98,16 +83,21 @@ export class SqlDatabase {
    * earlier.
    */
   async writeSoon<T>(work: (queries: Queries) => Promise<T>): Promise<DecidedWrite<T>> {
-    if (!this.#engine.sharesCommits) {
+    const { shared } = this.#engine;
+    if (shared === undefined) {
       return { value: await this.#run('write', () => work(this.#queries)), kept: KEPT };
     }
-    return await new Promise((resolve, reject) => {
-      const kept: Promise<void> = this.write(async (queries) => {
-        const value = await work(queries);
-        resolve({ value, kept });
-      });
-      kept.catch(reject);
-    });
+    const ended = this.#begin('write');
+    try {
+      const decided = await shared.writeSoon(work);
+      decided.kept.then(() => {
+        ended();
+      }, ended);
+      return decided;
+    } catch (error) {
+      ended(error);
+      throw error;
+    }
   }
 
   get dialect(): Dialect {
@@ -124,21 +114,59 @@ export class SqlDatabase {
 
   /** Waits for what is running; what is asked for from now on is refused. */
   async close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#running)
+    this.#closing ??= this.#idle()
       .then(() => this.#queries.destroy())
       .then(() => this.#watch?.closed());
     await this.#closing;
   }
 
-  async #run<T>(kind: 'read' | 'write', work: () => Promise<T>): Promise<T> {
-    if (this.#closing !== undefined) throw new StorageError('The database has been closed.');
-    const running = this.#watch === undefined ? work() : this.#watch.operation(kind, work);
-    this.#running.add(running);
-    try {
-      return await running;
-    } finally {
-      this.#running.delete(running);
+  async #transaction<T>(
+    work: (queries: Queries) => Promise<T>,
+    alone: readonly string[],
+  ): Promise<T> {
+    for (let run = 1; ; run++) {
+      try {
+        return await this.#queries.transaction().execute(async (transaction) => {
+          await reachConnection(transaction);
+          for (const name of alone) await this.#engine.holdName?.(transaction, name);
+          return await work(transaction);
+        });
+      } catch (error) {
+        if (run === MAX_RUNS || this.#engine.gaveWay?.(error) !== true) throw error;
+      }
+      await pause(PAUSE_MILLISECONDS);
     }
+  }
+
+  async #run<T>(kind: 'read' | 'write', work: () => Promise<T>): Promise<T> {
+    const ended = this.#begin(kind);
+    try {
+      const value = await work();
+      ended();
+      return value;
+    } catch (error) {
+      ended(error);
+      throw error;
+    }
+  }
+
+  /** To be told how the operation ended. */
+  #begin(kind: 'read' | 'write'): (failure?: unknown) => void {
+    if (this.#closing !== undefined) throw new StorageError('The database has been closed.');
+    this.#running += 1;
+    const told = this.#watch?.begin(kind);
+    return (failure) => {
+      told?.(failure);
+      this.#running -= 1;
+      if (this.#running === 0) this.#whenIdle();
+    };
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#running === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle = resolve;
+    });
   }
 }
 

@@ -1,4 +1,3 @@
-import type { Kysely } from 'kysely';
 import type { Storage } from '../storage.js';
 import { auditStore } from './audit-store.js';
 import { codeStore } from './code-store.js';
@@ -10,19 +9,17 @@ import { migrate } from './migrate.js';
 import { pendingDecisionStore } from './pending-decision-store.js';
 import { refreshTokenStore } from './refresh-token-store.js';
 import { replayStore } from './replay-store.js';
-import type { Schema } from './schema.js';
 import { sessionStore } from './session-store.js';
 import { settingStore } from './setting-store.js';
 import { signInAttemptStore } from './sign-in-attempt-store.js';
 import { signingKeyStore } from './signing-key-store.js';
-import { SqlDatabase } from './sql-database.js';
+import type { SqlDatabase } from './sql-database.js';
 import { subjectStore } from './subject-store.js';
 import { sweep } from './sweep.js';
 import { userStore } from './user-store.js';
 
-/** The store on any SQL database that kysely speaks to. Migrates first; owns `queries` and closes it. */
-export async function createSqlStorage(queries: Kysely<Schema>): Promise<Storage> {
-  const database = new SqlDatabase(queries);
+/** The store on a database. Migrates first; owns it and closes it. */
+export async function createSqlStorage(database: SqlDatabase): Promise<Storage> {
   try {
     await migrate(database);
   } catch (error) {

@@ -2,11 +2,16 @@ import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs'
 import { dirname, resolve } from 'node:path';
 import { CamelCasePlugin, CompiledQuery, Kysely } from 'kysely';
 import Libsql from 'libsql';
+import { type PromptConnection, reachConnection } from '../sql/prepared-query.js';
 import type { Schema } from '../sql/schema.js';
+import { SqlDatabase } from '../sql/sql-database.js';
 import { StorageConfigurationError, StorageError } from '../storage-error.js';
+import { GroupCommit } from './group-commit.js';
 import { SameFile } from './same-file.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { sqliteDialect } from './sqlite-dialect.js';
+import { sqliteEngine } from './sqlite-engine.js';
+import { IntermediateSession, ReadingSession, WritingSession } from './sqlite-sessions.js';
 import { withoutRowLocks } from './without-row-locks.js';
 
 const IN_MEMORY = ':memory:';
@@ -18,7 +23,7 @@ const IN_MEMORY = ':memory:';
 export async function openSqlite(
   file: string,
   lockTimeoutMilliseconds: number,
-): Promise<Kysely<Schema>> {
+): Promise<SqlDatabase> {
   const writing = new SqliteConnection(connect(file), lockTimeoutMilliseconds);
   const same = file === IN_MEMORY ? undefined : new SameFile(resolve(file));
   let reading: SqliteConnection | undefined;
@@ -34,10 +39,35 @@ export async function openSqlite(
     writing.close();
     throw asConfigurationError(error, file);
   }
-  return new Kysely<Schema>({
-    dialect: sqliteDialect({ writing, reading, file: same }),
+  const group = new GroupCommit(writing, same);
+  const close = () =>
+    group.outside(async () => {
+      reading?.close();
+      writing.close();
+    });
+  const onlooker =
+    reading === undefined || same === undefined
+      ? new IntermediateSession(writing, group)
+      : new ReadingSession(reading, same);
+  const looking = await queriesOn(onlooker, close);
+  const writer = await queriesOn(new WritingSession(writing, group), close);
+  const engine = sqliteEngine({
+    write: (work) => group.write(() => work(writer)),
+    writeSoon: (work) => group.writeSoon(() => work(writer)),
+  });
+  return new SqlDatabase(looking, engine);
+}
+
+async function queriesOn(
+  connection: PromptConnection,
+  close: () => Promise<void>,
+): Promise<Kysely<Schema>> {
+  const queries = new Kysely<Schema>({
+    dialect: sqliteDialect(connection, close),
     plugins: [withoutRowLocks, new CamelCasePlugin()],
   });
+  await reachConnection(queries);
+  return queries;
 }
 
 function connect(file: string): Libsql.Database {

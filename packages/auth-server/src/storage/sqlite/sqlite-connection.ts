@@ -55,6 +55,17 @@ export class SqliteConnection implements DatabaseConnection {
     await this.#attempt(() => this.#database.exec(sql));
   }
 
+  /** The same for what is said often. */
+  async runWhenFree(sql: string): Promise<void> {
+    const run = () => this.#prepare(sql).prepared.run([]);
+    try {
+      run();
+    } catch (error) {
+      if (!isBusy(error)) throw asStorageFailure(error);
+      await this.#attempt(run);
+    }
+  }
+
   /** The same at once, for statements that wait for no lock: those inside a transaction, and its end. */
   run(sql: string): void {
     try {
