@@ -124,7 +124,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     id: ServerIdentifier,
     how: 'get' | 'refresh',
   ): Promise<Cached<T>> => {
-    const url = parseDocumentUrl(`${id}/.well-known/${kind.wellKnown}`, insecureLoopback);
+    const url = parseDocumentUrl(metadataUrl(kind, id), insecureLoopback);
     const { value: held, sequence } = await look(
       documents,
       { how, url, document: 'metadata', admit: admitting(id) },
@@ -224,6 +224,27 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     return held.value.thumbprint === thumbprint ? held.value : undefined;
   };
 
+  const tellHeld = (named: string, document: DiscoveryLookup['document']): void => {
+    if (onLookup === undefined) return;
+    const host = parseUrl(named)?.host ?? '';
+    onLookup({ host, document, result: 'cached', durationMilliseconds: 0 });
+  };
+
+  /**
+   * What is held and fresh, looked for by the text that names it: it is found where that is a URL's own spelling. Most
+   * requests need no more, and are spared the deadline, the parsing and the sixty promises of a look-up.
+   */
+  const heldMetadata = <T extends PublishesKeys>(
+    kind: MetadataKind<T>,
+    id: ServerIdentifier,
+  ): T | undefined => {
+    const document = documents.fresh(metadataUrl(kind, id));
+    return document?.kind === kind ? (document.value as T) : undefined;
+  };
+
+  const heldKey = (url: string, kid: string): VerificationKey | undefined =>
+    keySets.fresh(url)?.held(kid);
+
   /** `what` stands in the log: what a caller named, never a URL that a document named, since its host chose that. */
   const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
     try {
@@ -236,21 +257,46 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   };
 
   return {
-    metadata: (kind, id) =>
-      attempt(`${kind.wellKnown} of ${id}`, async () => (await metadata(kind, id, 'get')).value),
+    metadata: (kind, id) => {
+      const document = heldMetadata(kind, id);
+      if (document !== undefined) {
+        tellHeld(id, 'metadata');
+        return Promise.resolve(document);
+      }
+      return attempt(
+        `${kind.wellKnown} of ${id}`,
+        async () => (await metadata(kind, id, 'get')).value,
+      );
+    },
 
-    publishedKey: (kind, id, kid) =>
-      attempt(`keys of ${id} by ${kind.wellKnown}`, () => publishedKey(kind, id, withKid(kid))),
+    publishedKey: (kind, id, kid) => {
+      const document = heldMetadata(kind, id);
+      const key = document && heldKey(document.jwksUri, kid);
+      if (document !== undefined && key !== undefined) {
+        tellHeld(id, 'metadata');
+        tellHeld(document.jwksUri, 'keys');
+        return Promise.resolve(key);
+      }
+      return attempt(`keys of ${id} by ${kind.wellKnown}`, () =>
+        publishedKey(kind, id, withKid(kid)),
+      );
+    },
 
     keyByThumbprint: (kind, id, thumbprint) =>
       attempt(`keys of ${id} by ${kind.wellKnown}`, () =>
         publishedKey(kind, id, (keys) => keys.kidOf(thumbprint)),
       ),
 
-    keyAt: (url, kid) =>
-      attempt(`keys at ${originOf(url)}`, () =>
+    keyAt: (url, kid) => {
+      const key = heldKey(url, kid);
+      if (key !== undefined) {
+        tellHeld(url, 'keys');
+        return Promise.resolve(key);
+      }
+      return attempt(`keys at ${originOf(url)}`, () =>
         findKey(url, withKid(kid), async () => url, admitting(url)),
-      ),
+      );
+    },
 
     documentAt: (named) =>
       attempt(`document at ${originOf(named)}`, async () => {
@@ -274,6 +320,10 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
         async () => (await findChain(url, thumbprint))?.certificates,
       ),
   };
+}
+
+function metadataUrl(kind: MetadataKind<PublishesKeys>, id: ServerIdentifier): string {
+  return `${id}/.well-known/${kind.wellKnown}`;
 }
 
 /** What of a URL may stand in the log: never a path or query, which may hold what its sender wants kept. */

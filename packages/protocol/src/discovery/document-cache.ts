@@ -71,6 +71,14 @@ export class DocumentCache<V> {
     return this.#entries.size;
   }
 
+  /** The value for `key` where one is held that is fresh; counts as use. */
+  fresh(key: string): V | undefined {
+    const entry = this.#entries.get(key);
+    return entry !== undefined && this.#options.clock() < entry.freshUntil
+      ? entry.value
+      : undefined;
+  }
+
   /**
    * The value for `key`, from the cache while it is fresh. Rejects with what went wrong with the host, and with
    * {@link NotAdmitted} when `admit` refuses a document that has not been obtained before and nobody is fetching.

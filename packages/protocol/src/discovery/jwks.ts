@@ -25,6 +25,8 @@ export class PublishedKeys {
   /** The text of each key by `kid`; `undefined` where two keys share it. */
   readonly #texts = new Map<string, string | undefined>();
   readonly #imported = new Map<string, Promise<VerificationKey>>();
+  /** Those of `#imported` that have been. */
+  readonly #held = new Map<string, VerificationKey>();
   #kids: Promise<ReadonlyMap<string, string>> | undefined;
 
   /** Throws {@link HostRefused} unless `document` is a JWKS of at most 1,000 keys. Entries without `kid` are ignored. */
@@ -55,6 +57,11 @@ export class PublishedKeys {
     return await (this.#imported.get(kid) ?? this.#import(kid, text));
   }
 
+  /** The key with this `kid` where {@link PublishedKeys.find} has found it before. */
+  held(kid: string): VerificationKey | undefined {
+    return this.#held.get(kid);
+  }
+
   /** The `kid` of the key with this thumbprint. Thumbprints are computed when one is first asked for, and once. */
   async kidOf(print: string): Promise<string | undefined> {
     this.#kids ??= this.#readThumbprints();
@@ -77,10 +84,21 @@ export class PublishedKeys {
 
   #import(kid: string, text: string): Promise<VerificationKey> {
     const [oldest] = this.#imported.keys();
-    if (this.#imported.size >= MAX_IMPORTED && oldest !== undefined) this.#imported.delete(oldest);
-    const imported = importVerificationKey(JSON.parse(text)).catch((error: unknown) => {
-      throw error instanceof SignatureError ? new HostRefused(`wanted key: ${error.rule}`) : error;
-    });
+    if (this.#imported.size >= MAX_IMPORTED && oldest !== undefined) {
+      this.#imported.delete(oldest);
+      this.#held.delete(oldest);
+    }
+    const imported = importVerificationKey(JSON.parse(text)).then(
+      (key) => {
+        if (this.#imported.get(kid) === imported) this.#held.set(kid, key);
+        return key;
+      },
+      (error: unknown) => {
+        throw error instanceof SignatureError
+          ? new HostRefused(`wanted key: ${error.rule}`)
+          : error;
+      },
+    );
     this.#imported.set(kid, imported);
     return imported;
   }

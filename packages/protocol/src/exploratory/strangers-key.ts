@@ -17,13 +17,11 @@ export function strangerRefused(rule: string, detail?: string, cause?: AAuthErro
  * A key, or a document, that a stranger pointed at: whatever is wrong there, the answer is one and the same
  * `invalid_signature` (PROTOCOL section 7).
  */
-export async function fromStranger<T>(find: Promise<T>): Promise<T> {
-  try {
-    return await find;
-  } catch (error) {
+export function fromStranger<T>(find: Promise<T>): Promise<T> {
+  return find.catch((error: unknown) => {
     if (!isAAuthError(error, 'discovery_failed')) throw error;
     throw strangerRefused('discovery_failed', error.detail ?? error.message, error);
-  }
+  });
 }
 
 /** As {@link fromStranger}, for a key that must exist. */

@@ -50,6 +50,18 @@ describe('look-ups', () => {
     expect(results()).toEqual(['metadata cached', 'keys cached']);
   });
 
+  it('tell once of documents that are held and lack what is wanted', async () => {
+    const { discovery, clock, results } = await watchedWorld();
+    await discovery.publishedKey(agentKind, AGENT, 'key-1');
+    results();
+    expect(await discovery.publishedKey(agentKind, AGENT, 'key-2')).toBeUndefined();
+    const asked = ['metadata cached', 'keys cached', 'metadata fetched', 'keys fetched'];
+    expect(results()).toEqual(asked);
+    clock.now += 1;
+    await discovery.metadata(agentKind, AGENT);
+    expect(results()).toEqual(['metadata cached']);
+  });
+
   it('tell of what is served stale while its host is away', async () => {
     const { discovery, clock, results, goAway } = await watchedWorld();
     await discovery.metadata(agentKind, AGENT);
