@@ -1,4 +1,4 @@
-import { AAuthError, errorResponse, JWKS_PATH } from '@countersign/protocol';
+import { AAuthError, errorResponse, JWKS_PATH, routedPath } from '@countersign/protocol';
 import type { Connection } from './connection.js';
 import { createContext, type ServerContext } from './context.js';
 import { handleAuthEndpoint } from './exploratory/auth-endpoint/auth-endpoint.js';
@@ -9,12 +9,18 @@ import { watched } from './observability/observe-requests.js';
 import type { EndpointName } from './observability/server-event.js';
 import type { AuthServerOptions } from './options.js';
 import { AGENT_AUTH_PATH, messagePage, pageResponse } from './pages/index.js';
+import { asResponse, type TextAnswer } from './text-answer.js';
 
 /** An auth server as a function from request to response. Stateless: everything is in its storage. */
 export interface AuthServer {
   readonly issuer: string;
   /** Answers every path. Never rejects for anything a stranger sent. */
   handle(request: Request, connection?: Connection): Promise<Response>;
+  /**
+   * As `handle`, for whoever writes to the connection without Fetch: what is a text stays one where the server has many
+   * of them to write, and no `Response` is made of it.
+   */
+  answer(request: Request, connection?: Connection): Promise<Response | TextAnswer>;
   /** Deletes what has expired, in small batches, and does what `seal` does. Call it now and then; several processes may. */
   sweep(): Promise<number>;
   /**
@@ -28,7 +34,7 @@ type Endpoint = (
   context: ServerContext,
   request: Request,
   connection: Connection,
-) => Promise<Response> | Response;
+) => Promise<Response | TextAnswer> | Response;
 
 function publish(document: (context: ServerContext) => object): Endpoint {
   return (context, request) => {
@@ -51,7 +57,7 @@ async function publishKeys(
   context: ServerContext,
   request: Request,
   connection: Connection,
-): Promise<Response> {
+): Promise<Response | TextAnswer> {
   await context.keys.refresh();
   return await publishJwks(context, request, connection);
 }
@@ -72,18 +78,17 @@ const elsewhere = ['other', () => pageResponse(messagePage({ kind: 'not-found' }
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
   const context = await createContext(options);
   context.emit?.({ type: 'server-started', issuer: context.issuer });
+  const answer: AuthServer['answer'] = (request, connection = {}) => {
+    const path = routedPath(request);
+    const [endpoint, answerAt] = endpoints.get(path) ?? elsewhere;
+    return watched(context.watch, { endpoint, method: request.method, path }, connection, () =>
+      answerAt(context, request, connection),
+    );
+  };
   return {
     issuer: context.issuer,
-    handle: async (request, connection = {}) => {
-      const path = new URL(request.url).pathname;
-      const [endpoint, answer] = endpoints.get(path) ?? elsewhere;
-      return await watched(
-        context.watch,
-        { endpoint, method: request.method, path },
-        connection,
-        () => answer(context, request, connection),
-      );
-    },
+    answer,
+    handle: async (request, connection) => asResponse(await answer(request, connection)),
     sweep: async () => {
       const begun = performance.now();
       const { storage, clock, lifetimes } = context;

@@ -24,7 +24,14 @@ export { type KeySet, loadKeySet, type PublishedKey } from './key-set.js';
 export { parseUrl } from './parse-url.js';
 export { hashSecret, type Random, randomSecret, secretSource, systemRandom } from './random.js';
 export { type OnRefused, refusalReporter, requestIds } from './refusal-report.js';
-export { readBody, receivedHead, receivedMessage, TOKEN_BODY_LIMIT } from './received-message.js';
+export {
+  headerOf,
+  readBody,
+  receivedHead,
+  receivedMessage,
+  routedPath,
+  TOKEN_BODY_LIMIT,
+} from './received-message.js';
 export { boundedReplayStore, type ReplayTable } from './replay/bounded-replay-store.js';
 export { type SqliteDatabase, sqliteReplayTable } from './replay/sqlite-replay-table.js';
 export { type MemoryReplayOptions, memoryReplayStore } from './replay/memory-replay-store.js';

@@ -132,8 +132,16 @@ function announcesBody(request: Request, incoming: NodeRequestLike | undefined):
   );
 }
 
-/** The value of a field, from Node's header lines where there are some. */
-function headerOf(
+/** The path that a request was routed by: that of its URL, as a router sees it. */
+export function routedPath(request: Request): string {
+  return pathOf(messageTarget(request.url));
+}
+
+/**
+ * The value of a field that a request should have once, its name in lower case: the first line's, from Node's header
+ * lines where there are some. For what need not be certain: not that there is one line only, nor that it is verified.
+ */
+export function headerOf(
   request: Request,
   incoming: NodeRequestLike | undefined,
   name: string,

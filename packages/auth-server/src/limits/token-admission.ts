@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type AAuthError, errorSpelling } from '@countersign/protocol';
+import { type AAuthError, errorSpelling, headerOf } from '@countersign/protocol';
 import { addressKey } from '../accounts/address-key.js';
 import type { Connection } from '../connection.js';
 import { limited, type ServerLimits } from './server-limits.js';
@@ -31,11 +31,11 @@ export class TokenAdmission {
   #held = false;
   #charged = 0;
 
-  constructor(limits: ServerLimits, request: Request, { remoteAddress }: Connection) {
+  constructor(limits: ServerLimits, request: Request, { remoteAddress, incoming }: Connection) {
     this.#limits = limits;
     this.#now = limits.clock();
     this.address = addressKey(remoteAddress ?? 'unknown');
-    const signer = request.headers.get('signature-key') ?? '';
+    const signer = headerOf(request, incoming, 'signature-key') ?? '';
     this.#signer = hash('sha256', `${this.address}\n${signer}`, 'base64url');
   }
 

@@ -2,6 +2,7 @@ import type { Connection } from '../connection.js';
 import { type Emit } from './emitter.js';
 import type { Observer } from './observer.js';
 import { inScope, type RequestScope } from './request-scope.js';
+import type { TextAnswer } from '../text-answer.js';
 import type { EndpointName, RequestOutcome } from './server-event.js';
 
 /** What watching a request needs. */
@@ -16,8 +17,8 @@ export async function watched(
   { observer, emit, newRequestId }: RequestWatch,
   request: { readonly endpoint: EndpointName; readonly method: string; readonly path: string },
   { requestId, remoteAddress, traceParent }: Connection,
-  answer: () => Promise<Response> | Response,
-): Promise<Response> {
+  answer: () => Promise<Response | TextAnswer> | Response,
+): Promise<Response | TextAnswer> {
   const scope: RequestScope = { requestId: requestId ?? attempt(newRequestId) };
   if (observer === undefined || emit === undefined) {
     return await inScope(scope, async () => await answer());
@@ -25,10 +26,10 @@ export async function watched(
   const { endpoint, method, path } = request;
   const begun = performance.now();
   return await inScope(scope, async () => {
-    let response: Response | undefined;
-    const finish = async (): Promise<Response> => {
-      response = await answer();
-      const { status } = response;
+    let answered: Response | TextAnswer | undefined;
+    const finish = async (): Promise<Response | TextAnswer> => {
+      answered = await answer();
+      const { status } = answered;
       const { requestType, agent } = scope;
       emit({
         type: 'request-finished',
@@ -41,7 +42,7 @@ export async function watched(
         durationMilliseconds: performance.now() - begun,
         ...(agent === undefined ? {} : { agent }),
       });
-      return response;
+      return answered;
     };
     if (observer.aroundRequest === undefined) return await finish();
     try {
@@ -58,7 +59,7 @@ export async function watched(
     } catch {
       // A fault of the observer's: what has been answered stands.
     }
-    return response ?? (await finish());
+    return answered ?? (await finish());
   });
 }
 

@@ -21,7 +21,7 @@ export interface Observer {
    * Answers a request by calling `answer`, exactly once, and returns what that returns: for whoever needs to be around
    * a request, as a tracer does.
    */
-  aroundRequest?(request: RequestStarted, answer: () => Promise<Response>): Promise<Response>;
+  aroundRequest?<T>(request: RequestStarted, answer: () => Promise<T>): Promise<T>;
 }
 
 /** Several observers as one; the first one is outermost. */

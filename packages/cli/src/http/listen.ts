@@ -1,10 +1,18 @@
+import type { TextAnswer } from '@countersign/auth-server';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { CommandError, UsageError } from '../command-error.js';
+import { writeText } from './write-text.js';
 
 /** A handler that sees the Fetch request and what Node knows beside it. */
-export type NodeHandler = (request: Request, incoming: IncomingMessage) => Promise<Response>;
+export type NodeHandler = (
+  request: Request,
+  incoming: IncomingMessage,
+) => Promise<Response | TextAnswer>;
+
+/** One that answers with nothing but Fetch responses. */
+export type FetchHandler = (request: Request, incoming: IncomingMessage) => Promise<Response>;
 
 export interface ListenOptions {
   readonly host: string;
@@ -49,7 +57,11 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
   const answering = new Set<ServerResponse>();
   let closing = false;
   const listener = getRequestListener(
-    (request, env) => handler(request, (env as HttpBindings).incoming),
+    async (request, env) => {
+      const { incoming, outgoing } = env as HttpBindings;
+      const answer = await handler(request, incoming);
+      return answer instanceof Response ? answer : writeText(answer, outgoing);
+    },
     { overrideGlobalObjects: false },
   );
   const server = createServer(

@@ -1,5 +1,6 @@
 import {
   type AuthServer,
+  type Connection,
   createAuthServer,
   type Lifetimes,
   type Limits,
@@ -7,8 +8,9 @@ import {
   openStorage,
   type Storage,
 } from '@countersign/auth-server';
+import type { IncomingMessage } from 'node:http';
 import { clientAddress } from '../http/client-address.js';
-import type { NodeHandler } from '../http/listen.js';
+import type { FetchHandler, NodeHandler } from '../http/listen.js';
 import { wiresFor } from '../options/accepted-wires.js';
 import { naming } from '../options/database.js';
 import type { Log } from '../observability/log.js';
@@ -43,17 +45,18 @@ export async function openAuthServer(
   try {
     const observer = await watching.open(storage);
     const authServer = await naming(database, create(storage, observer, configuration, log));
-    const plain: NodeHandler = (request, incoming) =>
-      authServer.handle(request, {
-        incoming,
-        remoteAddress: clientAddress(incoming, trustedProxies),
-        ...readForwarded(incoming, trustedProxies),
-      });
+    const connectionOf = (incoming: IncomingMessage): Connection => ({
+      incoming,
+      remoteAddress: clientAddress(incoming, trustedProxies),
+      ...readForwarded(incoming, trustedProxies),
+    });
     const stopSweeping = sweepRegularly(authServer, note);
     const stopSealing = sealRegularly(authServer);
     return {
       title: `Auth server ${issuer}`,
-      handler: values.trace ? traced(plain) : plain,
+      handler: values.trace
+        ? traced((request, incoming) => authServer.handle(request, connectionOf(incoming)))
+        : (request, incoming) => authServer.answer(request, connectionOf(incoming)),
       drain: () => {
         watching.drain();
       },
@@ -166,7 +169,7 @@ function sealRegularly(authServer: AuthServer): () => Promise<void> {
   };
 }
 
-function traced(handler: NodeHandler): NodeHandler {
+function traced(handler: FetchHandler): NodeHandler {
   return traceServer(handler, {
     party: 'AUTH SERVER',
     paths: (path) => path === '/agent/token',

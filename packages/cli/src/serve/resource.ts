@@ -2,7 +2,7 @@ import { createResource, memoryRateLimitStore } from '@countersign/resource';
 import { sqliteReplayStore } from '@countersign/resource/sqlite';
 import { UsageError } from '../command-error.js';
 import type { ServeResourceOptions } from '../commands/serve-resource.js';
-import type { NodeHandler } from '../http/listen.js';
+import type { FetchHandler } from '../http/listen.js';
 import { loadEncryptionKeysFile, loadKeysFile } from '../keys-file.js';
 import { openLog } from '../observability/log.js';
 import { acceptedWires } from '../options/accepted-wires.js';
@@ -45,7 +45,7 @@ export async function serveResource(options: ServeResourceOptions): Promise<void
       Object.keys(scopes),
       tokenOpener === undefined ? undefined : { purpose: 'To show how a token is encrypted' },
     );
-    const handler: NodeHandler = async (request, incoming) =>
+    const handler: FetchHandler = async (request, incoming) =>
       await app.fetch(request, { incoming });
     if (options.trace) note('WARNING: --trace writes tokens to standard error.');
     return {
@@ -74,7 +74,7 @@ function readAuthServers(
   return [first, ...others];
 }
 
-function traced(handler: NodeHandler): NodeHandler {
+function traced(handler: FetchHandler): FetchHandler {
   return traceServer(handler, {
     party: 'RESOURCE',
     paths: (path) => DATA_PATHS.includes(path),

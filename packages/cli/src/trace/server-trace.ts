@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { NodeHandler } from '../http/listen.js';
+import type { FetchHandler } from '../http/listen.js';
 import { messageBlock } from './block.js';
 
 export interface ServerTrace {
@@ -11,7 +11,7 @@ export interface ServerTrace {
 }
 
 /** Wraps a server: writes what it receives and answers. Shows tokens and codes: for demonstrations and debugging. */
-export function traceServer(handler: NodeHandler, trace: ServerTrace): NodeHandler {
+export function traceServer(handler: FetchHandler, trace: ServerTrace): FetchHandler {
   return async (request, incoming) => {
     if (!trace.paths(new URL(request.url).pathname)) return await handler(request, incoming);
     const body = request.body === null ? undefined : await request.clone().bytes();

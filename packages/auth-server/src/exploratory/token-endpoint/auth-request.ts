@@ -75,6 +75,9 @@ export async function answerAuthRequest(
       return await grantDirectly(context, caller, asked, rule);
     case 'ask-person':
       return await askPerson(context, caller, asked, { redirectUri, state, rule });
+    default:
+      // A policy is somebody else's code, and may not have been written in TypeScript.
+      throw new TypeError('The policy decided on something that there is not.');
   }
 }
 

@@ -14,6 +14,7 @@ import { onAccountOf } from '../../limits/host-admission.js';
 import { TokenAdmission } from '../../limits/token-admission.js';
 import { noteAgent, noteRequestType, onceKept } from '../../observability/request-scope.js';
 import { verifyWatched } from '../../observability/verify-watched.js';
+import { jsonAnswer, type TextAnswer } from '../../text-answer.js';
 import { answerAuthRequest } from './auth-request.js';
 import { answerCodeExchange } from './code-exchange.js';
 import { answerRefresh } from './refresh.js';
@@ -46,7 +47,7 @@ export async function handleTokenEndpoint(
   context: ServerContext,
   request: Request,
   connection: Connection,
-): Promise<Response> {
+): Promise<Response | TextAnswer> {
   const admission = new TokenAdmission(context.limits, request, connection);
   try {
     if (request.method !== 'POST') {
@@ -74,13 +75,13 @@ async function answer(
   request: Request,
   connection: Connection,
   admission: TokenAdmission,
-): Promise<Response> {
+): Promise<TextAnswer> {
   const body = await readBody(request, TOKEN_BODY_LIMIT, connection.incoming);
   const message = receivedMessage(request, body, connection.incoming);
   await context.keys.refresh();
   const types = requestTypesIn(message);
   if (isExchange(types)) {
-    return answered(await answerExchange(context, message, admission));
+    return jsonAnswer(await answerExchange(context, message, admission));
   }
   const { caller } = await verifyWatched(context, () =>
     context.verifyRequest(message, (one) =>
@@ -107,9 +108,5 @@ async function answer(
     );
   }
   noteRequestType(requestType);
-  return answered(await answerType(context, { caller, form }));
-}
-
-function answered(content: object): Response {
-  return Response.json(content, { headers: { 'Cache-Control': 'no-store' } });
+  return jsonAnswer(await answerType(context, { caller, form }));
 }
