@@ -6,7 +6,10 @@ import Libsql from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StorageError } from '../../src/storage/index.js';
 import type { Queries, SqlDatabase } from '../../src/storage/sql/sql-database.js';
+import { GroupCommit } from '../../src/storage/sqlite/group-commit.js';
 import { openSqlite } from '../../src/storage/sqlite/open-sqlite.js';
+import { SameFile } from '../../src/storage/sqlite/same-file.js';
+import { SqliteConnection } from '../../src/storage/sqlite/sqlite-connection.js';
 
 const SIXTEEN = Array.from({ length: 16 }, (_, index) => index);
 
@@ -189,5 +192,114 @@ describe('writers that share a commit on SQLite', () => {
     expect(await reading).toEqual([1]);
     expect(committed).toBe(true);
     await memory.close();
+  });
+});
+
+/** A disk that says when it is done. */
+class SlowDisk {
+  readonly #waiting: { resolve: () => void; reject: (reason: Error) => void }[] = [];
+  asked = 0;
+
+  readonly sync = (): Promise<void> => {
+    this.asked += 1;
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  };
+
+  done(): void {
+    this.#waiting.shift()?.resolve();
+  }
+
+  refuse(): void {
+    this.#waiting.shift()?.reject(new Error('EIO'));
+  }
+}
+
+describe('writers whose commits are brought to the disk by another thread', () => {
+  let directory: string;
+  let connection: SqliteConnection;
+  let onlooker: Libsql.Database;
+  let disk: SlowDisk;
+  let group: GroupCommit;
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'countersign-storage-'));
+    const file = join(directory, 'test.db');
+    const database = new Libsql(file);
+    database.exec('pragma journal_mode = wal');
+    database.exec('create table notes (id integer primary key)');
+    connection = new SqliteConnection(database, 1_000);
+    onlooker = new Libsql(file);
+    disk = new SlowDisk();
+    group = new GroupCommit(connection, { file: new SameFile(file), sync: disk.sync });
+  });
+
+  afterEach(() => {
+    onlooker.close();
+    connection.close();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  const told: number[] = [];
+  beforeEach(() => {
+    told.length = 0;
+  });
+  const note = async (id: number): Promise<void> => {
+    await group.write(async () => {
+      connection.run(`insert into notes values (${id})`);
+    });
+    told.push(id);
+  };
+  const committed = (): number =>
+    (onlooker.prepare('select count(*) as n from notes').get() as { n: number }).n;
+  const turns = async (): Promise<void> => {
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it('hear of it only when the disk has it', async () => {
+    const first = note(1);
+    await turns();
+    expect([committed(), disk.asked, told]).toEqual([1, 1, []]);
+    disk.done();
+    await first;
+    expect(told).toEqual([1]);
+  });
+
+  it('go together when they come while the disk is busy', async () => {
+    const first = note(100);
+    await turns();
+    const others = SIXTEEN.map((id) => note(id));
+    await turns();
+    expect([committed(), disk.asked]).toEqual([1, 1]);
+    disk.done();
+    await first;
+    await turns();
+    expect([committed(), disk.asked, told]).toEqual([17, 2, [100]]);
+    disk.done();
+    await Promise.all(others);
+    expect(disk.asked).toBe(2);
+  });
+
+  it('do not hold up those who come before a single statement has been kept', async () => {
+    const soon = await group.writeSoon(async () => connection.run('insert into notes values (1)'));
+    const later = note(2);
+    let kept = false;
+    void soon.kept.then(() => (kept = true));
+    await turns();
+    expect([committed(), kept]).toEqual([2, false]);
+    disk.done();
+    await later;
+    expect(kept).toBe(true);
+  });
+
+  it('are refused when the disk refuses, and so is everybody after them', async () => {
+    const first = note(1);
+    await turns();
+    const second = note(2);
+    await turns();
+    disk.refuse();
+    await expect(first).rejects.toThrow(StorageError);
+    await expect(second).rejects.toThrow(StorageError);
+    await expect(note(3)).rejects.toThrow('start anew');
+    expect([disk.asked, told]).toEqual([1, []]);
   });
 });

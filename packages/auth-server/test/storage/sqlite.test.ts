@@ -156,7 +156,7 @@ describe('opening SQLite', () => {
     expect(await two.users.list()).toEqual([]);
   });
 
-  it('writes ahead, waits for the disk and enforces references', async () => {
+  it('writes ahead, syncs before it restarts the journal, and enforces references', async () => {
     const database = await openSqlite(file, 1000);
     // A transaction: that is the connection that writes.
     const pragma = (name: string) =>
@@ -165,9 +165,21 @@ describe('opening SQLite', () => {
         return Object.values(rows[0] ?? {})[0];
       });
     expect(await pragma('journal_mode')).toBe('wal');
-    expect(await pragma('synchronous')).toBe(2);
+    expect(await pragma('synchronous')).toBe(1);
     expect(await pragma('foreign_keys')).toBe(1);
     await database.close();
+  });
+
+  it('has what it answers on the disk: a journal that cannot be synced refuses everything from then on', async () => {
+    const storage = await open();
+    await storage.close();
+    const database = await openSqlite(file, 1000);
+    const look = () => database.write((queries) => sql`select 1`.execute(queries));
+    rmSync(`${file}-wal`);
+    for (const attempt of [look, look]) await expect(attempt()).rejects.toThrow(StorageError);
+    await database.close();
+    const again = await open();
+    expect(await again.users.create(newUser('ana'))).toBe(true);
   });
 
   it.each([

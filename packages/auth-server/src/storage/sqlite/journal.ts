@@ -1,0 +1,51 @@
+import { close, fdatasync, fsync, open } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+
+const openFile = promisify(open);
+const syncData = promisify(fdatasync);
+const syncAll = promisify(fsync);
+const closeFile = promisify(close);
+
+/**
+ * The write-ahead journal beside a database file, to wait until what has been committed there is on the disk. SQLite holds
+ * no lock on it, so that to open and close it once more takes none away; and it stays the same file while the database is
+ * open.
+ */
+export class Journal {
+  readonly #path: string;
+  #descriptor: Promise<number> | undefined;
+
+  constructor(database: string) {
+    this.#path = `${database}-wal`;
+  }
+
+  /** On another thread. There has to have been a commit. */
+  async sync(): Promise<void> {
+    this.#descriptor ??= this.#open();
+    await syncData(await this.#descriptor);
+  }
+
+  async close(): Promise<void> {
+    const descriptor = this.#descriptor;
+    this.#descriptor = undefined;
+    // There is nothing to close when it could not be opened; whoever waited for it has been told.
+    await descriptor?.then(closeFile, () => undefined);
+  }
+
+  async #open(): Promise<number> {
+    const descriptor = await openFile(this.#path, 'r+');
+    // Its name too: it may have been made a moment ago. Windows has no such thing.
+    if (process.platform !== 'win32') await syncDirectory(dirname(this.#path));
+    return descriptor;
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const descriptor = await openFile(path, 'r');
+  try {
+    await syncAll(descriptor);
+  } finally {
+    await closeFile(descriptor);
+  }
+}
