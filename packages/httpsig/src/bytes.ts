@@ -1,3 +1,5 @@
+import { nativeBase64Url } from '#platform';
+
 /** Bytes backed by an ordinary buffer: what WebCrypto accepts. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -64,7 +66,7 @@ export function encodeBase64(bytes: Uint8Array): string {
 
 /** base64url without padding (RFC 4648 section 5). */
 export function encodeBase64Url(bytes: Uint8Array): string {
-  return encode(bytes, URL_SAFE);
+  return nativeBase64Url?.(bytes) ?? encode(bytes, URL_SAFE);
 }
 
 /** Strict standard base64: padded, no white space, spare bits zero. `undefined` for anything else. */

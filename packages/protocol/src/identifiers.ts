@@ -33,12 +33,29 @@ export function isServerIdentifier(
   options: IdentifierOptions = {},
 ): value is ServerIdentifier {
   if (typeof value !== 'string' || value.length > MAX_LENGTH) return false;
+  const level = known.get(value) ?? remember(value, levelOf(value));
+  return level === 'secure' || (level === 'loopback' && options.insecureLoopback === true);
+}
+
+type Level = 'secure' | 'loopback' | 'none';
+
+function levelOf(value: string): Level {
   const url = parseUrl(value);
-  if (url?.origin !== value || !HOST.test(url.hostname)) return false;
-  if (url.protocol === 'https:') return true;
-  return (
-    url.protocol === 'http:' && options.insecureLoopback === true && isLoopbackHost(url.hostname)
-  );
+  if (url?.origin !== value || !HOST.test(url.hostname)) return 'none';
+  if (url.protocol === 'https:') return 'secure';
+  return url.protocol === 'http:' && isLoopbackHost(url.hostname) ? 'loopback' : 'none';
+}
+
+/** Identifiers that have been looked at: a token request has six, and its agent sends the same ones again and again. */
+const known = new Map<string, Level>();
+const MAX_KNOWN = 1000;
+
+/** Only what is an identifier is remembered, so that nothing longer than a host's name takes room for long. */
+function remember(value: string, level: Level): Level {
+  if (level === 'none') return level;
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(value, level);
+  return level;
 }
 
 /**

@@ -21,30 +21,40 @@ export function parseStrictJson(text: string): unknown {
   return hasUniqueMembers(text) ? value : undefined;
 }
 
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+
 /** Walks text that is known to be JSON, keeping for every open object the member names seen. */
 function hasUniqueMembers(text: string): boolean {
   const open: (Set<string> | undefined)[] = [];
+  // Tokens are read often, and hardly ever have an escape in them: then a string ends at the next quotation mark.
+  const escapes = text.includes('\\');
   let expectName = false;
   for (let at = 0; at < text.length; at++) {
-    const character = text.charAt(at);
-    if (character === '"') {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
       const start = at;
-      at = endOfString(text, at);
+      at = escapes ? endOfString(text, at) : text.indexOf('"', at + 1);
       const names = open[open.length - 1];
       if (expectName && names !== undefined) {
-        const name = JSON.parse(text.slice(start, at + 1)) as string;
+        const raw = text.slice(start + 1, at);
+        const name = escapes ? (JSON.parse(`"${raw}"`) as string) : raw;
         if (names.has(name)) return false;
         names.add(name);
         expectName = false;
       }
-    } else if (character === '{' || character === '[') {
+    } else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
       if (open.length >= MAX_DEPTH) return false;
-      open.push(character === '{' ? new Set() : undefined);
-      expectName = character === '{';
-    } else if (character === '}' || character === ']') {
+      open.push(code === OPEN_OBJECT ? new Set() : undefined);
+      expectName = code === OPEN_OBJECT;
+    } else if (code === CLOSE_OBJECT || code === CLOSE_ARRAY) {
       open.pop();
       expectName = false;
-    } else if (character === ',') {
+    } else if (code === COMMA) {
       expectName = open[open.length - 1] !== undefined;
     }
   }

@@ -47,6 +47,9 @@ export function asciiBytes(text: string): Bytes {
   return utf8(text);
 }
 
+/** No way that every platform has. */
+export const nativeBase64Url: ((bytes: Uint8Array) => string) | undefined = undefined;
+
 /** SHA-256 of a text's UTF-8, base64url. */
 export async function sha256Text(text: string): Promise<string> {
   return encodeBase64Url(await sha256(utf8(text)));

@@ -25,7 +25,12 @@ export function isExchange(types: readonly string[]): boolean {
 
 /** What a request says it is, before anything in it has been checked: what it costs follows from the first. */
 export function requestTypesIn({ body }: HttpMessage): string[] {
-  return new URLSearchParams(new TextDecoder().decode(body)).getAll('request_type');
+  // Only what may have that name is parsed: the resource token beside it is by far the most of a form.
+  return new TextDecoder()
+    .decode(body)
+    .split('&')
+    .filter((part) => part.startsWith('request_type') || /^[^=]*[%+]/.test(part))
+    .flatMap((part) => new URLSearchParams(`&${part}`).getAll('request_type'));
 }
 
 /**
