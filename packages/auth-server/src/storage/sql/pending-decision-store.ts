@@ -53,17 +53,7 @@ export function pendingDecisionStore(database: SqlDatabase): PendingDecisionStor
 
     deniedAt: ({ agent, userId, since, nth }) =>
       database.read(async (queries) => {
-        const row = await queries
-          .selectFrom('pendingDecisions')
-          .select('decidedAt')
-          .where('claimedBy', '=', userId)
-          .where('agent', '=', agent)
-          .where('outcome', '=', 'denied')
-          .where('decidedAt', '>', since)
-          .orderBy('decidedAt', 'desc')
-          .offset(nth - 1)
-          .limit(1)
-          .executeTakeFirst();
+        const row = await findDenial.first(queries, { agent, userId, since, before: nth - 1 });
         return row?.decidedAt ?? undefined;
       }),
 
@@ -99,6 +89,27 @@ export function pendingDecisionStore(database: SqlDatabase): PendingDecisionStor
       }),
   };
 }
+
+interface Denial {
+  readonly agent: string;
+  readonly userId: string;
+  readonly since: number;
+  /** How many later ones are passed over. */
+  readonly before: number;
+}
+
+const findDenial = new PreparedQuery((queries, { agent, userId, since, before }: Denial) =>
+  queries
+    .selectFrom('pendingDecisions')
+    .select('decidedAt')
+    .where('claimedBy', '=', userId)
+    .where('agent', '=', agent)
+    .where('outcome', '=', 'denied')
+    .where('decidedAt', '>', since)
+    .orderBy('decidedAt', 'desc')
+    .limit(1)
+    .offset(before),
+);
 
 async function countWaiting(queries: Queries, agent: string, now: number): Promise<number> {
   const row = await selectWaiting.first(queries, { agent, now });

@@ -44,7 +44,7 @@ export class SqlDatabase {
   }
 
   /** Runs one query. */
-  async read<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+  read<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
     return this.#run('read', () => work(this.#queries));
   }
 
@@ -62,10 +62,7 @@ export class SqlDatabase {
    * Locks are taken in this order, so that nobody waits in a circle: names, people, questions, grants, codes, refresh
    * tokens, anything else.
    */
-  async write<T>(
-    work: (queries: Queries) => Promise<T>,
-    { alone = [] }: WriteOptions = {},
-  ): Promise<T> {
+  write<T>(work: (queries: Queries) => Promise<T>, { alone = [] }: WriteOptions = {}): Promise<T> {
     const { shared } = this.#engine;
     return this.#run('write', () =>
       shared === undefined ? this.#transaction(work, alone) : shared.write(work),

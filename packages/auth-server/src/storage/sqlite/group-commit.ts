@@ -108,7 +108,8 @@ export class GroupCommit {
 
   /** Runs `work` in its turn and outside of any transaction. */
   async outside<T>(work: () => Promise<T>): Promise<T> {
-    await this.#takeTurn();
+    if (this.#taken) await this.#turn();
+    this.#taken = true;
     try {
       this.#commit();
       await this.#disk?.settled();
@@ -127,7 +128,8 @@ export class GroupCommit {
   }
 
   async #enter(): Promise<SharedTransaction> {
-    await this.#takeTurn();
+    if (this.#taken) await this.#turn();
+    this.#taken = true;
     try {
       this.#open ??= await this.#begin();
     } catch (error) {
@@ -146,7 +148,9 @@ export class GroupCommit {
     const now = performance.now();
     if (now - this.#committedAt >= REST_MILLISECONDS) this.#restedAt = now;
     else if (now - this.#restedAt >= WORK_MILLISECONDS) await this.#rest();
-    await this.#connection.runWhenFree('begin immediate');
+    if (!this.#connection.executeIfFree('begin immediate')) {
+      await this.#connection.execute('begin immediate');
+    }
     return new SharedTransaction();
   }
 
@@ -189,9 +193,8 @@ export class GroupCommit {
     this.#passOn();
   }
 
-  async #takeTurn(): Promise<void> {
-    if (this.#taken) await new Promise<void>((resolve) => this.#line.push(resolve));
-    this.#taken = true;
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#line.push(resolve));
   }
 
   #passOn(): void {

@@ -55,14 +55,15 @@ export class SqliteConnection implements DatabaseConnection {
     await this.#attempt(() => this.#database.exec(sql));
   }
 
-  /** The same for what is said often. */
-  async runWhenFree(sql: string): Promise<void> {
-    const run = () => this.#prepare(sql).prepared.run([]);
+  /** The same at once; false when somebody has the lock, and it has to be waited for. */
+  executeIfFree(sql: string): boolean {
     try {
-      run();
+      // Not prepared: a statement that is kept stays in progress when it finds the lock taken, and lets nobody commit.
+      this.#database.exec(sql);
+      return true;
     } catch (error) {
-      if (!isBusy(error)) throw asStorageFailure(error);
-      await this.#attempt(run);
+      if (isBusy(error)) return false;
+      throw asStorageFailure(error);
     }
   }
 
