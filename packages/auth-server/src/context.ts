@@ -23,13 +23,14 @@ import type { Policy } from './policy.js';
 import { readMaxActors, readTrustedIssuers } from './exchange-settings.js';
 import { type Emit, emitRefusal, emitter } from './observability/emitter.js';
 import type { RequestWatch } from './observability/observe-requests.js';
-import { currentRequest } from './observability/request-scope.js';
+import type { RequestScope } from './observability/request-scope.js';
 import { noteTokenLife } from './keys/keep-time.js';
 import { createKeyVault } from './keys/key-vault.js';
 import { openServerKeys, type ServerKeys } from './keys/server-keys.js';
 import { hostAdmission } from './limits/host-admission.js';
 import { readLimits } from './limits/limit-settings.js';
 import { createServerLimits, type ServerLimits } from './limits/server-limits.js';
+import { type RequestContext, requestContexts } from './request-context.js';
 import type { Storage } from './storage/index.js';
 
 /** What every endpoint works with. Holds nothing that another process on the same database would need. */
@@ -58,7 +59,10 @@ export interface ServerContext {
 }
 
 /** Checks the options, binds the database to the issuer and loads or makes the signing key. */
-export async function createContext(options: AuthServerOptions): Promise<ServerContext> {
+export async function createContext(options: AuthServerOptions): Promise<{
+  readonly context: ServerContext;
+  readonly contextOf: (scope: RequestScope) => RequestContext;
+}> {
   const { storage, insecureLoopback = false, clock = systemClock } = options;
   const random: Random = options.random ?? systemRandom;
   const issuer = parseServerIdentifier(options.issuer, 'The issuer', { insecureLoopback });
@@ -76,28 +80,21 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     storage,
     clock,
   );
-  const discovery =
-    options.discovery ??
-    createDiscovery({
-      clock,
-      insecureLoopback,
-      admitHost: hostAdmission(limits, storage, new Set(trustedIssuers)),
-      ...(emit && {
-        onLookup: (lookup) => {
-          emit({ type: 'discovery-lookup', ...lookup });
-        },
-      }),
-    });
-  const report = refusalReporter(
-    emit === undefined
-      ? onRefused
-      : (error) => {
-          emitRefusal(emit, error);
-          onRefused?.(error);
-        },
-    random,
-    () => currentRequest()?.requestId ?? newRequestId(),
-  );
+  const discovery = options.discovery ?? createDiscovery({ clock, insecureLoopback });
+  const reporterOf = (scope?: RequestScope): ServerContext['report'] =>
+    refusalReporter(
+      emit === undefined
+        ? onRefused
+        : (error) => {
+            emitRefusal((event) => {
+              emit(event, scope);
+            }, error);
+            onRefused?.(error);
+          },
+      random,
+      () => scope?.requestId ?? newRequestId(),
+    );
+  const report = reporterOf();
   const lifetimes = readLifetimes(options.lifetimes);
   const vault = await createKeyVault({ ...options, issuer });
   if (options.keyEncryptionKey !== undefined) {
@@ -129,7 +126,7 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
     ...(options.skewSeconds === undefined ? {} : { skewSeconds: options.skewSeconds }),
   };
-  return {
+  const context: ServerContext = {
     issuer,
     authority: authorityOf(issuer),
     insecureLoopback,
@@ -157,4 +154,16 @@ export async function createContext(options: AuthServerOptions): Promise<ServerC
     emit,
     watch: { observer, emit, newRequestId },
   };
+
+  const trusted = new Set<string>(trustedIssuers);
+  const contextOf = requestContexts({
+    context,
+    emit,
+    reporterOf,
+    admitHost:
+      options.discovery === undefined
+        ? (scope) => hostAdmission(limits, storage, trusted, scope)
+        : undefined,
+  });
+  return { context, contextOf };
 }

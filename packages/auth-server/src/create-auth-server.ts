@@ -9,6 +9,7 @@ import { watched } from './observability/observe-requests.js';
 import type { EndpointName } from './observability/server-event.js';
 import type { AuthServerOptions } from './options.js';
 import { AGENT_AUTH_PATH, messagePage, pageResponse } from './pages/index.js';
+import type { RequestContext } from './request-context.js';
 import { asResponse, type TextAnswer } from './text-answer.js';
 
 /** An auth server as a function from request to response. Stateless: everything is in its storage. */
@@ -31,7 +32,7 @@ export interface AuthServer {
 }
 
 type Endpoint = (
-  context: ServerContext,
+  context: RequestContext,
   request: Request,
   connection: Connection,
 ) => Promise<Response | TextAnswer> | Response;
@@ -54,7 +55,7 @@ function publish(document: (context: ServerContext) => object): Endpoint {
 const publishJwks = publish(({ keys }) => keys.jwks);
 
 async function publishKeys(
-  context: ServerContext,
+  context: RequestContext,
   request: Request,
   connection: Connection,
 ): Promise<Response | TextAnswer> {
@@ -76,13 +77,13 @@ const elsewhere = ['other', () => pageResponse(messagePage({ kind: 'not-found' }
  * be reached.
  */
 export async function createAuthServer(options: AuthServerOptions): Promise<AuthServer> {
-  const context = await createContext(options);
+  const { context, contextOf } = await createContext(options);
   context.emit?.({ type: 'server-started', issuer: context.issuer });
   const answer: AuthServer['answer'] = (request, connection = {}) => {
     const path = routedPath(request);
     const [endpoint, answerAt] = endpoints.get(path) ?? elsewhere;
-    return watched(context.watch, { endpoint, method: request.method, path }, connection, () =>
-      answerAt(context, request, connection),
+    return watched(context.watch, { endpoint, method: request.method, path }, connection, (scope) =>
+      answerAt(contextOf(scope), request, connection),
     );
   };
   return {

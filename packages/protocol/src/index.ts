@@ -32,7 +32,11 @@ export {
   routedPath,
   TOKEN_BODY_LIMIT,
 } from './received-message.js';
-export { boundedReplayStore, type ReplayTable } from './replay/bounded-replay-store.js';
+export {
+  type BoundedReplayStore,
+  boundedReplayStore,
+  type ReplayTable,
+} from './replay/bounded-replay-store.js';
 export { type SqliteDatabase, sqliteReplayTable } from './replay/sqlite-replay-table.js';
 export { type MemoryReplayOptions, memoryReplayStore } from './replay/memory-replay-store.js';
 export type {
@@ -48,7 +52,7 @@ export type { DiscoveryLookup, OnDiscoveryLookup } from './discovery/discovery-l
 export type { DiscoveryOptions } from './discovery/discovery-options.js';
 export type { DocumentFetch, FetchedDocument, GuardOptions } from './discovery/document-fetch.js';
 export { SegmentedCache, type SegmentedCacheLimits } from './discovery/segmented-cache.js';
-export type { Discovery, MetadataKind, PublishesKeys } from './discovery/discovery.js';
+export type { Asker, Discovery, MetadataKind, PublishesKeys } from './discovery/discovery.js';
 export {
   type AgentTokenExpectations,
   issueAgentToken,
@@ -104,6 +108,7 @@ export {
 export {
   type AdmitCaller,
   createRequestVerifier,
+  type RequestMeans,
   type RequestVerifier,
   type RequestVerifierOptions,
   type VerifiedRequest,

@@ -1,4 +1,6 @@
-import { inScope } from '../observability/request-scope.js';
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+const operators = new AsyncLocalStorage<string>();
 
 /**
  * Does `work` in the name of somebody who administers: what it changes in a storage stands in the audit trail as theirs,
@@ -6,5 +8,8 @@ import { inScope } from '../observability/request-scope.js';
  * Returns what `work` returns.
  */
 export async function actingAs<T>(operator: string, work: () => Promise<T>): Promise<T> {
-  return await inScope({ requestId: undefined, operator }, work);
+  return await operators.run(operator, work);
 }
+
+/** Who administers at this moment; nobody while a request is answered. */
+export const currentOperator = (): string | undefined => operators.getStore();

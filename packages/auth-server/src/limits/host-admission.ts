@@ -1,29 +1,22 @@
 import type { AdmitHost } from '@countersign/protocol';
-import { currentRequest, inScope } from '../observability/request-scope.js';
+import type { RequestScope } from '../observability/request-scope.js';
 import type { Storage } from '../storage/index.js';
 import type { ServerLimits } from './server-limits.js';
-import { hostsLimited, type TokenAdmission } from './token-admission.js';
-
-/** Does `work` on that account: hosts that are asked in it are counted there. */
-export function onAccountOf<T>(admission: TokenAdmission, work: () => Promise<T>): Promise<T> {
-  const scope = currentRequest();
-  if (scope === undefined) return inScope({ requestId: undefined, account: admission }, work);
-  scope.account = admission;
-  return work();
-}
+import { hostsLimited } from './token-admission.js';
 
 /**
  * Limits the hosts that strangers make this server ask. Trusted issuers are not counted, and neither are agents that
  * somebody has granted something: after a restart, with nothing in its cache, the server asks them whatever strangers
- * do. What a verified agent names is on its own account.
+ * do. What a verified agent names is on its own account. `scope` says whose request it is.
  */
 export function hostAdmission(
   { addressHosts, agentHosts, strangerHosts, clock }: ServerLimits,
   { grants }: Pick<Storage, 'grants'>,
   trusted: ReadonlySet<string>,
+  scope: RequestScope,
 ): AdmitHost {
   return async (named) => {
-    const account = currentRequest()?.account;
+    const { account } = scope;
     if (account === undefined || trusted.has(named)) return;
     const now = clock();
     const { agent, address } = account;

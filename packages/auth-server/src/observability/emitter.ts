@@ -1,15 +1,17 @@
 import type { AAuthError } from '@countersign/protocol';
 import type { Observer } from './observer.js';
-import { currentRequest } from './request-scope.js';
+import type { RequestScope } from './request-scope.js';
 import type { ServerEvent } from './server-event.js';
 
-/** An event that belongs to the request that is being answered. */
+/** Tells of an event. */
 export type Emit = (event: ServerEvent) => void;
 
+/** Tells of an event, and of the request that caused it where one did. */
+export type EmitOf = (event: ServerEvent, scope?: RequestScope) => void;
+
 /** Gives events the id of the request that caused them, and lets no fault of the observer through. */
-export function emitter(onEvent: Observer['onEvent']): Emit {
-  return (event) => {
-    const scope = currentRequest();
+export function emitter(onEvent: Observer['onEvent']): EmitOf {
+  return (event, scope) => {
     try {
       onEvent(scope?.requestId === undefined ? event : { ...event, requestId: scope.requestId });
     } catch {

@@ -1,37 +1,37 @@
 import type { Connection } from '../connection.js';
-import { type Emit } from './emitter.js';
+import type { EmitOf } from './emitter.js';
 import type { Observer } from './observer.js';
-import { inScope, type RequestScope } from './request-scope.js';
+import type { RequestScope } from './request-scope.js';
 import type { TextAnswer } from '../text-answer.js';
 import type { EndpointName, RequestOutcome } from './server-event.js';
 
 /** What watching a request needs. */
 export interface RequestWatch {
   readonly observer: Observer | undefined;
-  readonly emit: Emit | undefined;
+  readonly emit: EmitOf | undefined;
   readonly newRequestId: () => string;
 }
 
-/** Answers a request in a scope of its own, and tells of it where there is an observer. */
+/** Answers a request with a scope of its own, and tells of it where there is an observer. */
 export async function watched(
   { observer, emit, newRequestId }: RequestWatch,
   request: { readonly endpoint: EndpointName; readonly method: string; readonly path: string },
   { requestId, remoteAddress, traceParent }: Connection,
-  answer: () => Promise<Response | TextAnswer> | Response,
+  answer: (scope: RequestScope) => Promise<Response | TextAnswer> | Response,
 ): Promise<Response | TextAnswer> {
   const scope: RequestScope = { requestId: requestId ?? attempt(newRequestId) };
   if (observer === undefined || emit === undefined) {
-    return await inScope(scope, async () => await answer());
+    return await answer(scope);
   }
   const { endpoint, method, path } = request;
   const begun = performance.now();
-  return await inScope(scope, async () => {
-    let answered: Response | TextAnswer | undefined;
-    const finish = async (): Promise<Response | TextAnswer> => {
-      answered = await answer();
-      const { status } = answered;
-      const { requestType, agent } = scope;
-      emit({
+  let answered: Response | TextAnswer | undefined;
+  const finish = async (): Promise<Response | TextAnswer> => {
+    answered = await answer(scope);
+    const { status } = answered;
+    const { requestType, agent } = scope;
+    emit(
+      {
         type: 'request-finished',
         endpoint,
         method,
@@ -41,26 +41,27 @@ export async function watched(
         status,
         durationMilliseconds: performance.now() - begun,
         ...(agent === undefined ? {} : { agent }),
-      });
-      return answered;
-    };
-    if (observer.aroundRequest === undefined) return await finish();
-    try {
-      await observer.aroundRequest(
-        {
-          ...(scope.requestId === undefined ? {} : { requestId: scope.requestId }),
-          endpoint,
-          method,
-          ...(endpoint === 'other' ? {} : { route: path }),
-          ...(traceParent === undefined ? {} : { traceParent }),
-        },
-        finish,
-      );
-    } catch {
-      // A fault of the observer's: what has been answered stands.
-    }
-    return answered ?? (await finish());
-  });
+      },
+      scope,
+    );
+    return answered;
+  };
+  if (observer.aroundRequest === undefined) return await finish();
+  try {
+    await observer.aroundRequest(
+      {
+        ...(scope.requestId === undefined ? {} : { requestId: scope.requestId }),
+        endpoint,
+        method,
+        ...(endpoint === 'other' ? {} : { route: path }),
+        ...(traceParent === undefined ? {} : { traceParent }),
+      },
+      finish,
+    );
+  } catch {
+    // A fault of the observer's: what has been answered stands.
+  }
+  return answered ?? (await finish());
 }
 
 /** A request is answered without an id rather than not at all. */

@@ -1,11 +1,12 @@
 import { StorageError } from '../storage/storage-error.js';
 import { emitter } from './emitter.js';
+import type { RequestScope } from './request-scope.js';
 import type { StorageEvent } from './server-event.js';
 
 /** Tells of the operations of a database. */
 export interface StorageWatch {
   /** To be told how the operation ended: with the failure, if with one. */
-  begin(kind: 'read' | 'write'): (failure?: unknown) => void;
+  begin(kind: 'read' | 'write', scope?: RequestScope): (failure?: unknown) => void;
   closed(): void;
 }
 
@@ -15,24 +16,29 @@ export function watchStorage(onEvent: (event: StorageEvent) => void): StorageWat
     onEvent(event as StorageEvent);
   });
   let failedAt: number | undefined;
-  const note = (kind: 'read' | 'write', begun: number, failure: StorageError | undefined): void => {
+  const note = (
+    kind: 'read' | 'write',
+    begun: number,
+    failure: StorageError | undefined,
+    scope: RequestScope | undefined,
+  ): void => {
     const now = performance.now();
     const result = failure === undefined ? 'done' : 'failed';
-    emit({ type: 'storage-operation', kind, result, durationMilliseconds: now - begun });
+    emit({ type: 'storage-operation', kind, result, durationMilliseconds: now - begun }, scope);
     if (failure !== undefined && failedAt === undefined) {
       failedAt = now;
-      emit({ type: 'storage-failed', reason: reasonOf(failure) });
+      emit({ type: 'storage-failed', reason: reasonOf(failure) }, scope);
     } else if (failure === undefined && failedAt !== undefined) {
-      emit({ type: 'storage-recovered', afterMilliseconds: now - failedAt });
+      emit({ type: 'storage-recovered', afterMilliseconds: now - failedAt }, scope);
       failedAt = undefined;
     }
   };
   return {
-    begin: (kind) => {
+    begin: (kind, scope) => {
       const begun = performance.now();
       // Anything else says nothing of the database, which has answered.
       return (failure) => {
-        note(kind, begun, failure instanceof StorageError ? failure : undefined);
+        note(kind, begun, failure instanceof StorageError ? failure : undefined, scope);
       };
     },
     closed: () => {

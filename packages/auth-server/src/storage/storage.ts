@@ -1,4 +1,5 @@
 import type { ReplayStore } from '@countersign/protocol';
+import type { RequestScope } from '../observability/request-scope.js';
 import type { AuditStore } from './audit.js';
 import type { CodeStore } from './codes.js';
 import type { GrantStore } from './grants.js';
@@ -47,6 +48,8 @@ export interface Storage {
   readonly replay: ReplayStore;
   readonly audit: AuditStore;
   readonly health: HealthStore;
+  /** The same storage for one request: what it tells and records then names that. For the server itself. */
+  during(request: RequestScope): Storage;
   /** Deletes what has expired, in small batches with pauses. Returns how many rows went. */
   sweep(now: number, options: SweepOptions): Promise<number>;
   /** Waits for the operations in progress. Later ones reject with a `StorageError`. */

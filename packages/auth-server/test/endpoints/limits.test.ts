@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createDiscovery } from '@countersign/protocol';
-import { hostAdmission, onAccountOf } from '../../src/limits/host-admission.js';
+import { hostAdmission } from '../../src/limits/host-admission.js';
 import { readLimits } from '../../src/limits/limit-settings.js';
 import { createServerLimits } from '../../src/limits/server-limits.js';
 import { TokenAdmission } from '../../src/limits/token-admission.js';
@@ -314,7 +314,6 @@ describe('Hosts that strangers name', () => {
     const fetched: string[] = [];
     const discovery = createDiscovery({
       clock: bench.clock,
-      admitHost: hostAdmission(limits, bench.storage, new Set(trusted)),
       fetchDocument: async (url) => {
         fetched.push(url);
         const { origin } = new URL(url);
@@ -329,8 +328,11 @@ describe('Hosts that strangers name', () => {
     });
     const account = (address: string) =>
       new TokenAdmission(limits, new Request(ISSUER), from(address));
-    const ask = (name: string, admission: TokenAdmission) =>
-      onAccountOf(admission, () => discovery.metadata(agentMetadata, name as never));
+    const ask = async (name: string, admission: TokenAdmission) => {
+      const scope = { requestId: undefined, account: admission };
+      const admitHost = hostAdmission(limits, bench.storage, new Set(trusted), scope);
+      return await discovery.askedBy?.({ admitHost }).metadata(agentMetadata, name as never);
+    };
     return { fetched, account, ask };
   };
   const refusal = (rule: string) =>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { answerAfter, inScope, onceKept } from '../../src/observability/request-scope.js';
+import { answerAfter, onceKept, type RequestScope } from '../../src/observability/request-scope.js';
 import { openStorage, type Storage, StorageError } from '../../src/storage/index.js';
 
 const NOW = 1_768_780_800;
@@ -13,8 +13,6 @@ const RECORD = {
   created: NOW,
   expiresAt: NOW + 61,
 };
-const inRequest = <T>(work: () => Promise<T>) =>
-  inScope({ requestId: 'one' }, () => onceKept(work));
 
 describe('A request that need not wait for each of its commits', () => {
   let directory: string;
@@ -33,20 +31,24 @@ describe('A request that need not wait for each of its commits', () => {
     rmSync(directory, { recursive: true, force: true });
   });
 
+  const inRequest = <T>(work: (storage: Storage, scope: RequestScope) => Promise<T>) => {
+    const scope: RequestScope = { requestId: 'one' };
+    return onceKept(scope, () => work(storage.during(scope), scope));
+  };
   const seen = () => onlooker.prepare('select entry_key from replay_entries').all().length;
 
   it('goes on when it is known to be fresh, and is answered when that is on the disk', async () => {
-    await inRequest(async () => {
-      expect(await storage.replay.remember(RECORD, NOW)).toBe('fresh');
+    await inRequest(async ({ replay }) => {
+      expect(await replay.remember(RECORD, NOW)).toBe('fresh');
       expect(seen()).toBe(0);
     });
     expect(seen()).toBe(1);
   });
 
   it('is told of repeats at once, those whose first is not on the disk yet included', async () => {
-    await inRequest(async () => {
-      expect(await storage.replay.remember(RECORD, NOW)).toBe('fresh');
-      expect(await storage.replay.remember(RECORD, NOW)).toBe('replayed');
+    await inRequest(async ({ replay }) => {
+      expect(await replay.remember(RECORD, NOW)).toBe('fresh');
+      expect(await replay.remember(RECORD, NOW)).toBe('replayed');
       expect(seen()).toBe(0);
     });
   });
@@ -61,12 +63,13 @@ describe('A request that need not wait for each of its commits', () => {
     lost.catch(() => undefined);
     const answers = [async () => 'a token', () => Promise.reject(new Error('refused'))];
     for (const answer of answers) {
-      const asking = inRequest(async () => {
-        expect(answerAfter(lost)).toBe(true);
+      const asking = inRequest(async (_storage, scope) => {
+        expect(answerAfter(scope, lost)).toBe(true);
         return await answer();
       });
       await expect(asking).rejects.toThrow('The disk is full.');
     }
-    expect(answerAfter(lost)).toBe(false);
+    expect(answerAfter({ requestId: 'another' }, lost)).toBe(false);
+    expect(answerAfter(undefined, lost)).toBe(false);
   });
 });

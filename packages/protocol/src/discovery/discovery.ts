@@ -1,6 +1,14 @@
 import type { Bytes, VerificationKey } from '@countersign/httpsig';
+import type { AdmitHost } from './admit-host.js';
+import type { OnDiscoveryLookup } from './discovery-lookup.js';
 import type { IdentifierOptions, ServerIdentifier } from '../identifiers.js';
 import type { JsonObject } from '../json.js';
+
+/** On whose account hosts are asked, and who is told of it. */
+export interface Asker {
+  readonly admitHost?: AdmitHost | undefined;
+  readonly onLookup?: OnDiscoveryLookup | undefined;
+}
 
 /** How one kind of metadata document is found and read. The words of a wire are in its values, not in discovery. */
 export interface MetadataKind<T extends PublishesKeys> {
@@ -55,4 +63,10 @@ export interface Discovery {
    * it has another. Nothing in them has been verified. The same array for as long as they are held.
    */
   certificatesAt(url: string, thumbprint: string): Promise<readonly Bytes[] | undefined>;
+
+  /**
+   * The same discovery, with the same caches, as it is asked by somebody: what is given here takes the place of what
+   * {@link createDiscovery} was given. Absent where a discovery does not tell who asks; then it is the same for all.
+   */
+  askedBy?(asker: Asker): Discovery;
 }

@@ -11,7 +11,13 @@ import { isTrusted, type VerifiedAuthToken, verifyAuthToken } from './auth-token
 import { parseForm } from './form.js';
 import { agentMetadata, authServerMetadata, resourceMetadata } from './metadata.js';
 import { checkNonce, checkReplay } from './replay-check.js';
-import { nonceOf, type RequestVerifierOptions, signatureRefused } from './request-verifier.js';
+import {
+  nonceOf,
+  replayWith,
+  type RequestMeans,
+  type RequestVerifierOptions,
+  signatureRefused,
+} from './request-verifier.js';
 import {
   readResourceToken,
   type ResourceTokenClaims,
@@ -57,6 +63,7 @@ export interface ExchangeVerifierOptions extends Pick<
 export type ExchangeVerifier = (
   message: HttpMessage,
   admit?: (caller: ServerIdentifier) => Promise<void> | void,
+  means?: RequestMeans,
 ) => Promise<VerifiedExchange>;
 
 interface ResolvedExchange extends ResolvedKey {
@@ -75,10 +82,12 @@ interface ResolvedExchange extends ResolvedKey {
  * auth server cannot be asked.
  */
 export function createExchangeVerifier(options: ExchangeVerifierOptions): ExchangeVerifier {
-  const { id, clock, discovery, insecureLoopback = false, replay } = options;
+  const { id, clock, insecureLoopback = false } = options;
   const { windowSeconds = signingProfile.windowSeconds } = options;
-  return async (message, admit) => {
+  return async (message, admit, means = {}) => {
     const now = clock();
+    const { discovery = options.discovery } = means;
+    const replay = replayWith(options.replay, means);
     const form = parseForm(message);
     const resourceToken = form.get('resource_token');
     if (resourceToken === undefined || resourceToken === '') {
@@ -97,7 +106,10 @@ export function createExchangeVerifier(options: ExchangeVerifierOptions): Exchan
         if (replay !== undefined) checkNonce(message.method, nonceOf(message), replay);
         // Only `jwt` is accepted above.
         if (signatureKey.scheme !== 'jwt') throw new TypeError('not a token');
-        const upstream = await verifyUpstream(signatureKey.jwt, named.agent, now, options);
+        const upstream = await verifyUpstream(signatureKey.jwt, named.agent, now, {
+          ...options,
+          discovery,
+        });
         return { upstream, key: await callersKey(named, upstream, discovery) };
       },
     });

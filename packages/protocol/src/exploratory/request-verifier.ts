@@ -8,8 +8,10 @@ import {
   type Wire,
 } from '@countersign/httpsig';
 import type { Clock } from '../clock.js';
+import type { Discovery } from '../discovery/discovery.js';
 import { AAuthError } from '../errors.js';
 import { authorityOf } from '../identifiers.js';
+import type { ReplayStore } from '../replay/replay-store.js';
 import type { Caller } from './caller.js';
 import { checkNonce, checkReplay, mayBeReplay, type ReplayCheckOptions } from './replay-check.js';
 import {
@@ -49,9 +51,16 @@ export interface RequestVerifierOptions extends CallerResolverOptions {
  */
 export type AdmitCaller = (caller: Caller) => Promise<void> | void;
 
+/** What a receiver has for one request in place of what it has for all: the same stores, asked on somebody's account. */
+export interface RequestMeans {
+  readonly discovery?: Discovery;
+  readonly replay?: ReplayStore;
+}
+
 export type RequestVerifier = (
   message: HttpMessage,
   admit?: AdmitCaller,
+  means?: RequestMeans,
 ) => Promise<VerifiedRequest>;
 
 /**
@@ -71,11 +80,11 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
     acceptWire = DEFAULT_WIRES,
     verifySignature,
     windowSeconds = signingProfile.windowSeconds,
-    replay,
   } = options;
   const profile = profileWith(options.skewSeconds);
-  return async (message, admit) => {
+  return async (message, admit, means = {}) => {
     const now = clock();
+    const replay = replayWith(options.replay, means);
     const resolved = (caller: Caller): ResolvedCaller => ({ key: caller.key, caller });
     const result = await verifyMessage<ResolvedCaller>(message, {
       profile,
@@ -87,7 +96,7 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
       windowSeconds,
       resolveKey: (signatureKey) => {
         if (replay !== undefined) checkNonce(message.method, nonceOf(message), replay);
-        const caller = resolveCaller(signatureKey, now);
+        const caller = resolveCaller(signatureKey, now, means.discovery);
         return caller instanceof Promise ? caller.then(resolved) : resolved(caller);
       },
     });
@@ -100,6 +109,14 @@ export function createRequestVerifier(options: RequestVerifierOptions): RequestV
     }
     return { caller, signature };
   };
+}
+
+/** How repeats are refused, with the store that is meant for this request. */
+export function replayWith(
+  options: ReplayCheckOptions | undefined,
+  { replay }: RequestMeans,
+): ReplayCheckOptions | undefined {
+  return options === undefined || replay === undefined ? options : { ...options, replay };
 }
 
 export function nonceOf({ headers }: HttpMessage): string | undefined {

@@ -42,8 +42,15 @@ export interface CallerResolverOptions extends IdentifierOptions {
   readonly maxRememberedTokens?: number;
 }
 
-/** Says who signed, as far as the Signature-Key and what it leads to prove it. */
-export type CallerResolver = (signatureKey: SignatureKey, now: number) => Caller | Promise<Caller>;
+/**
+ * Says who signed, as far as the Signature-Key and what it leads to prove it. `discovery`: the receiver's own, as it is
+ * asked for this request.
+ */
+export type CallerResolver = (
+  signatureKey: SignatureKey,
+  now: number,
+  discovery?: Discovery,
+) => Caller | Promise<Caller>;
 
 /** The schemes that a receiver accepts: `x509` only where it trusts a root (PROTOCOL section 2.1). */
 export function acceptedSchemes({
@@ -73,16 +80,17 @@ export function createCallerResolver(options: CallerResolverOptions): CallerReso
   const { x509Roots } = options;
   const resolveCertificate =
     (x509Roots?.count ?? 0) === 0 ? undefined : x509Roots?.createResolver(options);
-  return (signatureKey, now) => {
+  return (signatureKey, now, discovery = options.discovery) => {
     switch (signatureKey.scheme) {
       case 'hwk':
         return resolveBareKey(signatureKey.jwk);
       case 'jwks':
-        return resolvePublishedKey(signatureKey, options);
+        return resolvePublishedKey(signatureKey, discovery, options);
       case 'jwt':
-        return resolveToken(signatureKey.jwt, now);
+        return resolveToken(signatureKey.jwt, now, discovery);
       case 'x509':
-        if (resolveCertificate !== undefined) return resolveCertificate(signatureKey, now);
+        if (resolveCertificate !== undefined)
+          return resolveCertificate(signatureKey, now, discovery);
         throw new AAuthError(
           'invalid_signature',
           'The Signature-Key scheme is not accepted here.',
@@ -119,9 +127,9 @@ function createBareKeyResolver(maxKeys: number): (jwk: PublicJwk) => Caller | Pr
 
 async function resolvePublishedKey(
   signatureKey: Extract<SignatureKey, { scheme: 'jwks' }>,
-  options: CallerResolverOptions,
+  discovery: Discovery,
+  options: IdentifierOptions,
 ): Promise<Caller> {
-  const { discovery } = options;
   const { kid } = signatureKey;
   if (signatureKey.mode === 'url') {
     const key = await strangersKey(discovery.keyAt(signatureKey.jwks, kid));

@@ -1,5 +1,5 @@
 import type { VerificationKey } from '@countersign/httpsig';
-import type { MetadataKind, PublishesKeys } from '../discovery/discovery.js';
+import type { Discovery, MetadataKind, PublishesKeys } from '../discovery/discovery.js';
 import { AAuthError, isAAuthError } from '../errors.js';
 import type { ServerIdentifier } from '../identifiers.js';
 import { type DecodedJws, decodeJws } from '../jws.js';
@@ -26,14 +26,20 @@ interface ShownToken {
   readonly encrypted: boolean;
 }
 
+type FindKey = (issuer: ServerIdentifier, kid: string) => Promise<VerificationKey | undefined>;
+
 /** What differs between the two kinds of token that may sign. */
 interface TokenKind {
   readonly memory: TokenMemory;
   /** Finds the issuer's key; throws what the answer to a failure is. */
-  readonly findKey: (issuer: ServerIdentifier, kid: string) => Promise<VerificationKey | undefined>;
+  readonly findKey: (
+    issuer: ServerIdentifier,
+    kid: string,
+    discovery: Discovery,
+  ) => Promise<VerificationKey | undefined>;
   /** Whether the issuer is still relied on. */
   readonly relied: (issuer: ServerIdentifier) => boolean | Promise<boolean>;
-  verify(shown: ShownToken, now: number, findKey: TokenKind['findKey']): Promise<VerifiedToken>;
+  verify(shown: ShownToken, now: number, findKey: FindKey): Promise<VerifiedToken>;
 }
 
 /**
@@ -44,15 +50,20 @@ interface TokenKind {
 export function createTokenResolver(
   options: CallerResolverOptions,
   memories: { readonly auth: TokenMemory; readonly agent: TokenMemory },
-): (jwt: string, now: number) => Caller | Promise<Caller> {
+): (jwt: string, now: number, discovery: Discovery) => Caller | Promise<Caller> {
   const kinds = {
     auth: authKind(options, memories.auth),
     agent: agentKind(options, memories.agent),
   };
   const { skewSeconds = 10 } = options;
-  const resolve = async (jwt: string, hash: string, now: number): Promise<Caller> => {
+  const resolve = async (
+    jwt: string,
+    hash: string,
+    now: number,
+    discovery: Discovery,
+  ): Promise<Caller> => {
     for (const kind of [kinds.auth, kinds.agent]) {
-      const caller = await recall(kind, hash, { now, skewSeconds });
+      const caller = await recall(kind, hash, discovery, { now, skewSeconds });
       if (caller !== undefined) return caller;
     }
     const token = await opened(jwt, options.tokenOpener);
@@ -60,15 +71,22 @@ export function createTokenResolver(
     const isAuth =
       token !== jwt || (typeof decoded !== 'string' && decoded.header.typ === TOKEN_TYPES.auth);
     const kind = isAuth && options.trustedIssuers !== undefined ? kinds.auth : kinds.agent;
-    return await verifyAnew(kind, { token, encrypted: token !== jwt }, decoded, hash, now);
+    const findKey: FindKey = (issuer, kid) => kind.findKey(issuer, kid, discovery);
+    return await verifyAnew(
+      { ...kind, findKey },
+      { token, encrypted: token !== jwt },
+      decoded,
+      hash,
+      now,
+    );
   };
   // A token that stood a moment ago, within this very second, is answered without a promise: most requests of a busy
   // agent are of this kind, and each promise less is 0.2 µs.
-  return (jwt, now) => {
+  return (jwt, now, discovery) => {
     const hash = memories.auth.hash(jwt);
-    if (typeof hash !== 'string') return hash.then((one) => resolve(jwt, one, now));
+    if (typeof hash !== 'string') return hash.then((one) => resolve(jwt, one, now, discovery));
     const held = memories.auth.find(hash) ?? memories.agent.find(hash);
-    return held?.stoodAt === now ? held.caller : resolve(jwt, hash, now);
+    return held?.stoodAt === now ? held.caller : resolve(jwt, hash, now, discovery);
   };
 }
 
@@ -84,6 +102,7 @@ async function opened(jwt: string, opener: TokenOpener | undefined): Promise<str
 async function recall(
   { memory, findKey, relied }: TokenKind,
   hash: string,
+  discovery: Discovery,
   times: Pick<TokenExpectations, 'now' | 'skewSeconds'>,
 ): Promise<Caller | undefined> {
   const { now } = times;
@@ -93,7 +112,7 @@ async function recall(
   const stands =
     isLive(expiresAt, times) &&
     (await relied(issuer)) &&
-    (await findKey(issuer, kid))?.thumbprint === issuerKey.thumbprint;
+    (await findKey(issuer, kid, discovery))?.thumbprint === issuerKey.thumbprint;
   if (stands) {
     held.stoodAt = now;
     return caller;
@@ -103,7 +122,7 @@ async function recall(
 }
 
 async function verifyAnew(
-  kind: TokenKind,
+  kind: Pick<TokenKind, 'memory' | 'verify'> & { readonly findKey: FindKey },
   shown: ShownToken,
   decoded: DecodedJws | string,
   hash: string,
@@ -139,10 +158,11 @@ function expectations(options: CallerResolverOptions, now: number) {
 }
 
 function authKind(options: CallerResolverOptions, memory: TokenMemory): TokenKind {
-  const { discovery, trustedIssuers = [], maxAuthTokenSeconds } = options;
+  const { trustedIssuers = [], maxAuthTokenSeconds } = options;
   return {
     memory,
-    findKey: (issuer, kid) => trustedKey(discovery.publishedKey(authServerMetadata, issuer, kid)),
+    findKey: (issuer, kid, discovery) =>
+      trustedKey(discovery.publishedKey(authServerMetadata, issuer, kid)),
     relied: (issuer) => isTrusted(issuer, trustedIssuers),
     verify: async ({ token, encrypted }, now, findKey) => {
       const result = await verifyAuthToken(token, {
@@ -162,11 +182,10 @@ function authKind(options: CallerResolverOptions, memory: TokenMemory): TokenKin
 }
 
 function agentKind(options: CallerResolverOptions, memory: TokenMemory): TokenKind {
-  const { discovery } = options;
   const kind: MetadataKind<PublishesKeys> = agentMetadata;
   return {
     memory,
-    findKey: (agent, kid) => strangersKey(discovery.publishedKey(kind, agent, kid)),
+    findKey: (agent, kid, discovery) => strangersKey(discovery.publishedKey(kind, agent, kid)),
     relied: () => true,
     verify: async ({ token }, now, findKey) => {
       const verified = await verifyAgentToken(token, { ...expectations(options, now), findKey });

@@ -1,4 +1,4 @@
-import type { ReplayLimits, ReplayStore } from './replay-store.js';
+import type { ReplayLimits, ReplayRecord, ReplayStore, ReplayVerdict } from './replay-store.js';
 
 /** What a database must be able to do to keep replay records. Each operation is atomic by itself. */
 export interface ReplayTable {
@@ -8,6 +8,15 @@ export interface ReplayTable {
   count(owner: string, now: number): Promise<number>;
   /** Deletes at most `batch` expired entries. */
   deleteExpired(now: number, batch: number): Promise<void>;
+}
+
+/** A replay store that can be told to insert in another way, for one request. */
+export interface BoundedReplayStore extends ReplayStore {
+  remember(
+    record: ReplayRecord,
+    now: number,
+    insert?: ReplayTable['insert'],
+  ): Promise<ReplayVerdict>;
 }
 
 /** The owner under which all bare keys are kept. */
@@ -30,7 +39,10 @@ interface Count {
  * every few seconds rather than at each request: with several processes a part may exceed its limit by what they
  * insert in that time.
  */
-export function boundedReplayStore(table: ReplayTable, limits: ReplayLimits = {}): ReplayStore {
+export function boundedReplayStore(
+  table: ReplayTable,
+  limits: ReplayLimits = {},
+): BoundedReplayStore {
   const {
     maxEntries = 1_000_000,
     maxEntriesPerIdentity = 50_000,
@@ -50,7 +62,7 @@ export function boundedReplayStore(table: ReplayTable, limits: ReplayLimits = {}
   };
 
   return {
-    async remember({ key, owner = PSEUDONYMOUS, expiresAt }, now) {
+    async remember({ key, owner = PSEUDONYMOUS, expiresAt }, now, insert) {
       const parts =
         owner === PSEUDONYMOUS
           ? [{ count: await countOf(PSEUDONYMOUS, now), limit: maxPseudonymousEntries }]
@@ -59,7 +71,9 @@ export function boundedReplayStore(table: ReplayTable, limits: ReplayLimits = {}
               { count: await countOf(IDENTITIES, now), limit: maxEntries },
             ];
       if (parts.some(({ count, limit }) => count.used >= limit)) return 'full';
-      if (!(await table.insert({ key, owner, expiresAt }, now))) return 'replayed';
+      const entry = { key, owner, expiresAt };
+      const isNew = insert === undefined ? table.insert(entry, now) : insert(entry, now);
+      if (!(await isNew)) return 'replayed';
       for (const { count } of parts) count.used += 1;
       if (now - sweptAt >= SWEEP_SECONDS) {
         sweptAt = now;

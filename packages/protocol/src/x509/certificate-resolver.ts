@@ -3,10 +3,11 @@ import type { Discovery } from '../discovery/discovery.js';
 import type { Caller } from '../exploratory/caller.js';
 import type { IdentifierOptions } from '../identifiers.js';
 
-/** Says whom a certificate chain that a request named stands for. */
+/** Says whom a certificate chain that a request named stands for. `discovery`: the receiver's own, as it is asked for this request. */
 export type CertificateResolver = (
   signatureKey: Extract<SignatureKey, { scheme: 'x509' }>,
   now: number,
+  discovery?: Discovery,
 ) => Promise<Caller>;
 
 /** What the resolver of one receiver works with. */

@@ -16,7 +16,6 @@ export function createCertificateResolver(
   anchors: readonly Authority[],
   options: CertificateResolverOptions,
 ): CertificateResolver {
-  const { discovery } = options;
   const verdicts = new WeakMap<readonly Bytes[], Promise<VerifiedChain>>();
 
   const verified = (chain: readonly Bytes[]): Promise<VerifiedChain> => {
@@ -27,7 +26,7 @@ export function createCertificateResolver(
     return verdict;
   };
 
-  return async ({ x5u, x5t }, now) => {
+  return async ({ x5u, x5t }, now, discovery = options.discovery) => {
     if (decodeBase64Url(x5t)?.length !== 32) {
       throw new AAuthError(
         'invalid_signature',

@@ -9,7 +9,7 @@ import {
   type ServerIdentifier,
   verifyResourceToken,
 } from '@countersign/protocol';
-import type { ServerContext } from '../../context.js';
+import type { RequestContext } from '../../request-context.js';
 import { ruleOf } from '../../policy.js';
 import type { Question, QuestionDocument } from '../../question.js';
 import { detailClaims, readAskedDocument } from './asked-document.js';
@@ -38,7 +38,7 @@ interface AnswerAddress {
  * grants directly.
  */
 export async function answerAuthRequest(
-  context: ServerContext,
+  context: RequestContext,
   { caller, form }: TokenRequest,
 ): Promise<object> {
   const redirectUri = readRedirectUri(form.get('redirect_uri'), context.insecureLoopback);
@@ -92,7 +92,7 @@ function readState(state: string | undefined): string | undefined {
 }
 
 async function readAsked(
-  context: ServerContext,
+  context: RequestContext,
   caller: AgentCaller,
   form: ReadonlyMap<string, string>,
 ): Promise<Asked> {
@@ -119,7 +119,7 @@ async function readAsked(
 
 /** What a resource token asks for: its scope, an Auth Request Document of the resource, or both together. */
 async function readAccess(
-  context: ServerContext,
+  context: RequestContext,
   caller: AgentCaller,
   resourceToken: string,
 ): Promise<Asked> {
@@ -151,7 +151,7 @@ async function readAccess(
 
 /** Granted by policy (PROTOCOL section 5.5): no person, so no `sub`. */
 async function grantDirectly(
-  context: ServerContext,
+  context: RequestContext,
   caller: AgentCaller,
   asked: Asked,
   rule: string | undefined,
@@ -196,7 +196,7 @@ async function grantDirectly(
 }
 
 async function askPerson(
-  context: ServerContext,
+  context: RequestContext,
   caller: AgentCaller,
   asked: Asked,
   { redirectUri, state, rule }: AnswerAddress & { readonly rule: string | undefined },
@@ -248,7 +248,7 @@ async function askPerson(
 
 /** Freezes what the agent and the resource say of themselves now into what the person will be shown. */
 async function composeQuestion(
-  context: ServerContext,
+  context: RequestContext,
   asked: Asked,
   agent: AgentMetadata,
 ): Promise<Question> {

@@ -8,8 +8,7 @@ import {
   parseScope,
   type ServerIdentifier,
 } from '@countersign/protocol';
-import type { ServerContext } from '../../context.js';
-import { currentRequest } from '../../observability/request-scope.js';
+import type { RequestContext } from '../../request-context.js';
 import type { IssueTerms } from '../../storage/index.js';
 import type { AgentCaller } from './token-endpoint.js';
 
@@ -31,7 +30,7 @@ export interface TokenToIssue extends Partial<IssueTerms> {
  * writes the answer (PROTOCOL sections 3 and 5.3).
  */
 export async function issueTokenAnswer(
-  context: ServerContext,
+  context: RequestContext,
   token: TokenToIssue,
 ): Promise<object> {
   const { caller, audience } = token;
@@ -65,7 +64,7 @@ export async function issueTokenAnswer(
   }
   context.emit?.({
     type: 'token-issued',
-    kind: currentRequest()?.requestType ?? 'auth',
+    kind: context.scope.requestType ?? 'auth',
     jti: token.tokenId,
     agent: caller.agent,
     audience,

@@ -1,5 +1,5 @@
 import { AAuthError, hashSecret } from '@countersign/protocol';
-import type { ServerContext } from '../../context.js';
+import type { RequestContext } from '../../request-context.js';
 import { issueTokenAnswer } from './auth-token-answer.js';
 import type { TokenRequest } from './token-endpoint.js';
 
@@ -8,7 +8,7 @@ import type { TokenRequest } from './token-endpoint.js';
  * returned.
  */
 export async function answerRefresh(
-  context: ServerContext,
+  context: RequestContext,
   { caller, form }: TokenRequest,
 ): Promise<object> {
   const refreshToken = form.get('refresh_token');

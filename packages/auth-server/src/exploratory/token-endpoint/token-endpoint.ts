@@ -8,11 +8,10 @@ import {
   TOKEN_BODY_LIMIT,
 } from '@countersign/protocol';
 import type { Connection } from '../../connection.js';
-import type { ServerContext } from '../../context.js';
+import type { RequestContext } from '../../request-context.js';
 import { asAAuthError } from '../../fault.js';
-import { onAccountOf } from '../../limits/host-admission.js';
 import { TokenAdmission } from '../../limits/token-admission.js';
-import { noteAgent, noteRequestType, onceKept } from '../../observability/request-scope.js';
+import { noteRequestType, onceKept } from '../../observability/request-scope.js';
 import { verifyWatched } from '../../observability/verify-watched.js';
 import { jsonAnswer, type TextAnswer } from '../../text-answer.js';
 import { answerAuthRequest } from './auth-request.js';
@@ -28,7 +27,7 @@ export interface TokenRequest {
 
 export type AgentCaller = Extract<Caller, { kind: 'agent' }>;
 
-type Answer = (context: ServerContext, request: TokenRequest) => Promise<object>;
+type Answer = (context: RequestContext, request: TokenRequest) => Promise<object>;
 
 /** The request types that work here; the metadata lists exactly these. */
 const answers = new Map<string, Answer>([
@@ -44,7 +43,7 @@ export const SUPPORTED_REQUEST_TYPES: readonly string[] = [...answers.keys(), 'e
  * the limits of the agent, identity, form, request type; what the type then asks is in its own file. Nothing is stored before all have passed.
  */
 export async function handleTokenEndpoint(
-  context: ServerContext,
+  context: RequestContext,
   request: Request,
   connection: Connection,
 ): Promise<Response | TextAnswer> {
@@ -54,9 +53,8 @@ export async function handleTokenEndpoint(
       throw new AAuthError('method_not_allowed', 'The token endpoint takes POST.');
     }
     await admission.begin();
-    return await onAccountOf(admission, () =>
-      onceKept(() => answer(context, request, connection, admission)),
-    );
+    context.scope.account = admission;
+    return await onceKept(context.scope, () => answer(context, request, connection, admission));
   } catch (error) {
     const known = asAAuthError(error);
     context.report(known);
@@ -71,7 +69,7 @@ export async function handleTokenEndpoint(
 }
 
 async function answer(
-  context: ServerContext,
+  context: RequestContext,
   request: Request,
   connection: Connection,
   admission: TokenAdmission,
@@ -94,7 +92,7 @@ async function answer(
     });
   }
   admission.proved(caller.agent);
-  noteAgent(caller.agent);
+  context.scope.agent = caller.agent;
   const form = parseForm(message);
   const requestType = form.get('request_type');
   if (requestType === undefined) {
@@ -107,6 +105,6 @@ async function answer(
       `This server supports the request types ${SUPPORTED_REQUEST_TYPES.join(', ')}.`,
     );
   }
-  noteRequestType(requestType);
+  noteRequestType(context.scope, requestType);
   return jsonAnswer(await answerType(context, { caller, form }));
 }

@@ -8,7 +8,8 @@ import {
   type VerifiedExchange,
 } from '@countersign/protocol';
 import type { ServerContext } from '../../context.js';
-import { noteAgent, noteRequestType } from '../../observability/request-scope.js';
+import type { RequestContext } from '../../request-context.js';
+import { noteRequestType } from '../../observability/request-scope.js';
 import { verifyWatched } from '../../observability/verify-watched.js';
 import type { UpstreamAccess } from '../../exchange-policy.js';
 import { ruleOf } from '../../policy.js';
@@ -40,17 +41,17 @@ export function requestTypesIn({ body }: HttpMessage): string[] {
  * and, in the transaction that writes the ledger, that the upstream token has not been revoked meanwhile.
  */
 export async function answerExchange(
-  context: ServerContext,
+  context: RequestContext,
   message: HttpMessage,
   admission: TokenAdmission,
 ): Promise<object> {
-  noteRequestType('exchange');
+  noteRequestType(context.scope, 'exchange');
   const exchange = await verifyWatched(context, () =>
     context.verifyExchange(message, (one) => admission.admitAgent(one, 'exchange')),
   );
   const { caller, key, upstream, resourceToken } = exchange;
   admission.proved(caller);
-  noteAgent(caller);
+  context.scope.agent = caller;
   const { resource: audience, scope: scopes } = resourceToken;
   checkAsked(exchange);
   const foreign = upstream.issuer !== context.issuer;

@@ -1,11 +1,12 @@
 import type { NewAuditEntry } from '../../audit/audit-entry.js';
-import { currentRequest } from '../../observability/request-scope.js';
+import { currentOperator } from '../../audit/acting-as.js';
+import type { RequestScope } from '../../observability/request-scope.js';
 import { PreparedQuery } from './prepared-query.js';
-import type { Queries } from './sql-database.js';
+import { type Queries, scopeOf } from './sql-database.js';
 
 /** Records an act for the audit trail, inside the write transaction that does it: both happen or neither. */
 export async function recordAct(queries: Queries, entry: NewAuditEntry): Promise<void> {
-  await insert.run(queries, { text: textOf(entry) });
+  await insert.run(queries, { text: textOf(entry, scopeOf(queries)) });
 }
 
 const insert = new PreparedQuery((queries, { text }: { text: string }) =>
@@ -20,9 +21,11 @@ export async function recordActs(
   for (const entry of entries) await recordAct(queries, entry);
 }
 
-function textOf({ time, act, by, ...rest }: NewAuditEntry): string {
-  const scope = currentRequest();
-  const operator = by === undefined ? scope?.operator : undefined;
+function textOf(
+  { time, act, by, ...rest }: NewAuditEntry,
+  scope: RequestScope | undefined,
+): string {
+  const operator = by === undefined && scope === undefined ? currentOperator() : undefined;
   const actor = by ?? (operator === undefined ? 'server' : 'operator');
   const request = scope?.requestId;
   const entry = { time, act, by: actor, operator, ...rest, request };

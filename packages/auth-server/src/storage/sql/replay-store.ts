@@ -1,4 +1,8 @@
-import { boundedReplayStore, type ReplayStore } from '@countersign/protocol';
+import {
+  type BoundedReplayStore,
+  boundedReplayStore,
+  type ReplayTable,
+} from '@countersign/protocol';
 import { answerAfter } from '../../observability/request-scope.js';
 import { PreparedQuery } from './prepared-query.js';
 import type { SqlDatabase } from './sql-database.js';
@@ -20,16 +24,9 @@ const insert = new PreparedQuery(
 );
 
 /** Remembers requests in the server's own database, so that every process on it knows them (PROTOCOL 2). */
-export function replayStore(database: SqlDatabase): ReplayStore {
+export function replayStore(database: SqlDatabase): BoundedReplayStore {
   return boundedReplayStore({
-    insert: async ({ key, owner, expiresAt }, now) => {
-      const { value, kept } = await database.writeSoon((queries) =>
-        insert.run(queries, { key, owner, expiresAt, now }),
-      );
-      // A request that writes more, as nearly all do, then waits for one commit in place of two.
-      if (!answerAfter(kept)) await kept;
-      return value > 0;
-    },
+    insert: replayInsert(database),
     count: (owner, now) =>
       database.read(async (queries) => {
         const row = await queries
@@ -43,4 +40,16 @@ export function replayStore(database: SqlDatabase): ReplayStore {
     // The server's own sweep deletes them with everything else that has expired.
     deleteExpired: async () => undefined,
   });
+}
+
+/** Remembers a request; for one that is answered later, before that is on the disk. */
+export function replayInsert(database: SqlDatabase): ReplayTable['insert'] {
+  return async ({ key, owner, expiresAt }, now) => {
+    const { value, kept } = await database.writeSoon((queries) =>
+      insert.run(queries, { key, owner, expiresAt, now }),
+    );
+    // A request that writes more, as nearly all do, then waits for one commit in place of two.
+    if (!answerAfter(database.scope, kept)) await kept;
+    return value > 0;
+  };
 }

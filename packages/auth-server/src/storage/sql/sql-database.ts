@@ -1,5 +1,6 @@
 import { DeleteResult, type InsertResult, type Kysely, UpdateResult } from 'kysely';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { RequestScope } from '../../observability/request-scope.js';
 import type { StorageWatch } from '../../observability/watch-storage.js';
 import type { PoolUse } from '../health.js';
 import { StorageError } from '../storage-error.js';
@@ -24,23 +25,50 @@ export interface WriteOptions {
 
 const KEPT = Promise.resolve();
 
+/** The requests that transactions belong to; where one runs at a time, they have their queries in common. */
+const scopes = new WeakMap<Queries, RequestScope>();
+
+/** The request that a transaction belongs to; `undefined` when no request caused it. */
+export function scopeOf(queries: Queries): RequestScope | undefined {
+  return scopes.get(queries);
+}
+
+/** What those who reach one database for different requests have in common. */
+interface Life {
+  running: number;
+  whenIdle: () => void;
+  closing: Promise<void> | undefined;
+  watch: StorageWatch | undefined;
+}
+
 /** The two ways in which the stores reach the database. */
 export class SqlDatabase {
   readonly #queries: Queries;
   readonly #engine: SqlEngine;
-  #running = 0;
-  #whenIdle: () => void = () => undefined;
-  #closing: Promise<void> | undefined;
-  #watch: StorageWatch | undefined;
+  readonly #life: Life;
+  /** The request that it is reached for. */
+  readonly scope: RequestScope | undefined;
 
-  constructor(queries: Queries, engine: SqlEngine) {
+  constructor(
+    queries: Queries,
+    engine: SqlEngine,
+    life: Life = { running: 0, whenIdle: () => undefined, closing: undefined, watch: undefined },
+    scope?: RequestScope,
+  ) {
     this.#queries = queries;
     this.#engine = engine;
+    this.#life = life;
+    this.scope = scope;
+  }
+
+  /** The same database, reached for a request: what is told and recorded names it. */
+  during(scope: RequestScope): SqlDatabase {
+    return new SqlDatabase(this.#queries, this.#engine, this.#life, scope);
   }
 
   /** From now on every operation is told of. */
   watch(watch: StorageWatch): void {
-    this.#watch = watch;
+    this.#life.watch = watch;
   }
 
   /** Runs one query. */
@@ -65,7 +93,9 @@ export class SqlDatabase {
   write<T>(work: (queries: Queries) => Promise<T>, { alone = [] }: WriteOptions = {}): Promise<T> {
     const { shared } = this.#engine;
     return this.#run('write', () =>
-      shared === undefined ? this.#transaction(work, alone) : shared.write(work),
+      shared === undefined
+        ? this.#transaction(work, alone)
+        : shared.write((queries) => work(this.#own(queries))),
     );
   }
 
@@ -111,10 +141,17 @@ export class SqlDatabase {
 
   /** Waits for what is running; what is asked for from now on is refused. */
   async close(): Promise<void> {
-    this.#closing ??= this.#idle()
+    this.#life.closing ??= this.#idle()
       .then(() => this.#queries.destroy())
-      .then(() => this.#watch?.closed());
-    await this.#closing;
+      .then(() => this.#life.watch?.closed());
+    await this.#life.closing;
+  }
+
+  /** Notes what request a transaction that begins belongs to. */
+  #own(queries: Queries): Queries {
+    if (this.scope === undefined) scopes.delete(queries);
+    else scopes.set(queries, this.scope);
+    return queries;
   }
 
   async #transaction<T>(
@@ -126,7 +163,7 @@ export class SqlDatabase {
         return await this.#queries.transaction().execute(async (transaction) => {
           await reachConnection(transaction);
           for (const name of alone) await this.#engine.holdName?.(transaction, name);
-          return await work(transaction);
+          return await work(this.#own(transaction));
         });
       } catch (error) {
         if (run === MAX_RUNS || this.#engine.gaveWay?.(error) !== true) throw error;
@@ -149,20 +186,21 @@ export class SqlDatabase {
 
   /** To be told how the operation ended. */
   #begin(kind: 'read' | 'write'): (failure?: unknown) => void {
-    if (this.#closing !== undefined) throw new StorageError('The database has been closed.');
-    this.#running += 1;
-    const told = this.#watch?.begin(kind);
+    const life = this.#life;
+    if (life.closing !== undefined) throw new StorageError('The database has been closed.');
+    life.running += 1;
+    const told = life.watch?.begin(kind, this.scope);
     return (failure) => {
       told?.(failure);
-      this.#running -= 1;
-      if (this.#running === 0) this.#whenIdle();
+      life.running -= 1;
+      if (life.running === 0) life.whenIdle();
     };
   }
 
   async #idle(): Promise<void> {
-    if (this.#running === 0) return;
+    if (this.#life.running === 0) return;
     await new Promise<void>((resolve) => {
-      this.#whenIdle = resolve;
+      this.#life.whenIdle = resolve;
     });
   }
 }

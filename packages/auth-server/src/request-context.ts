@@ -1,0 +1,61 @@
+import type { AdmitHost } from '@countersign/protocol';
+import type { ServerContext } from './context.js';
+import type { Emit, EmitOf } from './observability/emitter.js';
+import type { RequestScope } from './observability/request-scope.js';
+
+/** The context of one request: what is asked, told, recorded and reported with it names that request. */
+export interface RequestContext extends ServerContext {
+  readonly scope: RequestScope;
+}
+
+export interface RequestContextOptions {
+  readonly context: ServerContext;
+  readonly emit: EmitOf | undefined;
+  readonly reporterOf: (scope: RequestScope) => ServerContext['report'];
+  /** Absent where a discovery was given, which has limits and listeners of its own. */
+  readonly admitHost: ((scope: RequestScope) => AdmitHost) | undefined;
+}
+
+/** Makes the function that makes the context of a request. */
+export function requestContexts(
+  options: RequestContextOptions,
+): (scope: RequestScope) => RequestContext {
+  const { context, emit, reporterOf, admitHost } = options;
+  const { verifyRequest, verifyExchange } = context;
+  return (scope) => {
+    const tell: Emit | undefined =
+      emit &&
+      ((event) => {
+        emit(event, scope);
+      });
+    const storage = context.storage.during(scope);
+    const discovery = discoveryFor(context, admitHost?.(scope), tell);
+    const means = { discovery, replay: storage.replay };
+    return {
+      ...context,
+      scope,
+      storage,
+      discovery,
+      emit: tell,
+      report: reporterOf(scope),
+      verifyRequest: (message, admit) => verifyRequest(message, admit, means),
+      verifyExchange: (message, admit) => verifyExchange(message, admit, means),
+    };
+  };
+}
+
+function discoveryFor(
+  { discovery }: ServerContext,
+  admitHost: AdmitHost | undefined,
+  tell: Emit | undefined,
+): ServerContext['discovery'] {
+  if (admitHost === undefined || discovery.askedBy === undefined) return discovery;
+  return discovery.askedBy({
+    admitHost,
+    ...(tell && {
+      onLookup: (lookup) => {
+        tell({ type: 'discovery-lookup', ...lookup });
+      },
+    }),
+  });
+}
