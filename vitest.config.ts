@@ -7,7 +7,7 @@ const root = dirname(fileURLToPath(import.meta.url));
 const packageRoot = (file: string): string | undefined =>
   /^.*\/packages\/[^/]+/.exec(file)?.[0] ?? undefined;
 
-/** Tests run the sources: workspace imports and the `#platform` import lead to `src`, not to `dist`. */
+/** Tests run the sources: workspace imports and those that begin with `#` lead to `src`, not to `dist`. */
 const sources: Plugin = {
   name: 'countersign-sources',
   enforce: 'pre',
@@ -15,6 +15,9 @@ const sources: Plugin = {
     if (source === '#platform' && importer !== undefined) {
       const own = packageRoot(importer);
       return own === undefined ? undefined : join(own, 'src/platform/node.ts');
+    }
+    if (source.startsWith('#markup/')) {
+      return join(root, 'packages/auth-server/src/pages/markup', `${source.slice(8)}.ts`);
     }
     const match = /^@countersign\/([a-z-]+)(?:\/(.+))?$/.exec(source);
     if (match === null) return undefined;

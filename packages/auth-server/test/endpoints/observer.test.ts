@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   createAuthServer,
   observers,
@@ -55,6 +56,15 @@ describe('the observer', () => {
     ]);
     expect(of(events, 'request-finished')).toMatchObject([{ outcome: 'refused', requestId }]);
     expect(of(events, 'token-issued')).toEqual([]);
+  });
+
+  it('hears of which request without storage that follows promises, which would make all of them dearer', async () => {
+    const run = vi.spyOn(AsyncLocalStorage.prototype, 'run');
+    const enter = vi.spyOn(AsyncLocalStorage.prototype, 'enterWith');
+    await bench.granted();
+    expect(run).not.toHaveBeenCalled();
+    expect(enter).not.toHaveBeenCalled();
+    expect(of(events, 'token-issued')[0]?.requestId).toMatch(/^[\w-]{12}$/);
   });
 
   it('takes over the id that the connection gives, in the answer and in events', async () => {

@@ -259,6 +259,21 @@ export function auditContract({ storage, connect, database }: Contract): void {
       expect(told[1]).not.toHaveProperty('operator');
     });
 
+    it('names the request that caused each act, of many at once, and none for what no request did', async () => {
+      const names = Array.from({ length: 8 }, (_, index) => `person${index}`);
+      const told = await added(async () => {
+        await Promise.all(
+          names.map((name) => storage().during({ requestId: name }).users.create(newUser(name))),
+        );
+        await storage().users.create(newUser('bob'));
+      });
+      const requests = new Map(told.map(({ account, request }) => [account, request]));
+      expect(Object.fromEntries(requests)).toEqual({
+        'id-bob': undefined,
+        ...Object.fromEntries(names.map((name) => [`id-${name}`, name])),
+      });
+    });
+
     it('says nothing of what did not happen', async () => {
       await approvedCode(storage());
       await storage().codes.redeem(redemption());
