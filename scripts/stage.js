@@ -1,11 +1,13 @@
 /**
  * Lays the command out for production in a directory of its own: compiled code and production dependencies by the
- * lock file, nothing else. `npm run stage -- DIRECTORY`; the container image and the systemd unit are made of it.
+ * lock file, nothing else, with a code cache for the Node that runs this. `npm run stage -- DIRECTORY`; the container image
+ * and the systemd unit are made of it.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { bundle } from './bundle.js';
+import { makeCodeCache } from './code-cache.js';
 import { build, root } from './run.js';
 
 const [given, ...more] = process.argv.slice(2);
@@ -42,6 +44,7 @@ try {
     cwd: target,
     stdio: 'inherit',
   });
+  makeCodeCache(join(target, 'packages/cli'));
 } catch (error) {
   for (const one of readdirSync(target)) rmSync(join(target, one), { recursive: true });
   if (isNew) rmSync(target, { recursive: true });

@@ -1,8 +1,9 @@
 import { createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStorage } from '@countersign/auth-server';
 import { bundle } from '../../scripts/bundle.js';
+import { makeCodeCache } from '../../scripts/code-cache.js';
 import { root } from '../../scripts/run.js';
 import { postgres, sqlite } from '../../scripts/check-kill/databases.js';
 import { startOwn } from './own-load.js';
@@ -67,9 +68,14 @@ function print(title, rows, most) {
 
 /** Tokens and whole flows of the auth server as the command runs it, beside `oidc-provider` in memory. */
 export async function authServer({ rounds, milliseconds }) {
-  // In few files, as it is packed.
+  // As it is staged.
   const packed = join(root, 'packages/cli/.bench');
-  await bundle(packed);
+  const command = join(packed, 'bin/countersign.js');
+  await bundle(join(packed, 'program'));
+  for (const part of ['bin', 'package.json']) {
+    cpSync(join(root, 'packages/cli', part), join(packed, part), { recursive: true });
+  }
+  makeCodeCache(packed);
   const peer = await startPeer();
   console.log(
     "\nCPU ms: processor time of the server for each call, and the peer's; load: that of the process which makes the calls and" +
@@ -82,7 +88,7 @@ export async function authServer({ rounds, milliseconds }) {
       ['PostgreSQL, two replicas', postgres, 2],
     ]) {
       const database = await open();
-      const own = await startOwn(database, replicas, join(packed, 'main.js'));
+      const own = await startOwn(database, replicas, command);
       try {
         const most = (await limit(database.url)).toFixed(0);
         const rows = [];

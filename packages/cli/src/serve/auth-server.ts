@@ -1,6 +1,7 @@
 import { openLog } from '../observability/log.js';
 import { readAuthServerSettings } from '../settings/read-auth-server-settings.js';
 import { note } from '../terminal.js';
+import { openAuthServer } from './auth-server-party.js';
 import { serveUntilStopped } from './serve-until-stopped.js';
 
 /** `countersign serve auth-server`, with what stands on the command line. */
@@ -14,7 +15,6 @@ export async function serveAuthServer(flags: Readonly<Record<string, unknown>>):
   const { values, port, warnings } = configuration;
   const log = await openLog({ format: values.log, level: values.logLevel });
   const start = async () => {
-    const { openAuthServer } = await import('./auth-server-party.js');
     for (const warning of warnings) note(`WARNING: ${warning}`);
     return await openAuthServer(configuration, log);
   };

@@ -2,11 +2,12 @@ import { UsageError } from '../command-error.js';
 import { environmentValue } from '../options/environment.js';
 import { authServerSettings, type AuthServerValues } from './auth-server-settings.js';
 import { checkValues } from './check-values.js';
-import { readConfigurationFile } from './configuration-file.js';
+import type { ConfigurationFile } from './configuration-file.js';
 import { type AllGiven, fromFlag, fromVariable, type Given } from './given.js';
 import { insecureDatabase, insecureOnes } from './insecure-settings.js';
 import { readTogether, type ReadTogether } from './read-together.js';
 import { type AnySetting, flagOf } from './setting.js';
+import { z } from './zod-parts.js';
 
 /** The settings of an auth server, all of which have been checked, and what follows from them. */
 export interface AuthServerConfiguration extends ReadTogether {
@@ -26,10 +27,9 @@ export async function readAuthServerSettings(
   flags: Readonly<Record<string, unknown>>,
 ): Promise<AuthServerConfiguration> {
   const file = text(flags.config) ?? environmentValue('COUNTERSIGN_CONFIG');
-  const configured = file === undefined ? undefined : readConfigurationFile(file, settings);
+  const configured = file === undefined ? undefined : await readFile(file);
   const { given, problems, unread } = gather(flags, configured?.given ?? new Map());
   problems.push(...(configured?.problems ?? []));
-  const { z } = await import('./zod-parts.js');
   const checked = checkValues(settings, given, z);
   problems.push(...checked.problems);
   const values = checked.values as unknown as AuthServerValues;
@@ -63,6 +63,12 @@ export async function readAuthServerSettings(
         : []),
     ],
   };
+}
+
+/** Many do without a file, and without what reads YAML. */
+async function readFile(file: string): Promise<ConfigurationFile> {
+  const { readConfigurationFile } = await import('./configuration-file.js');
+  return readConfigurationFile(file, settings);
 }
 
 function text(value: unknown): string | undefined {

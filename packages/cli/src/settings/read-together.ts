@@ -1,10 +1,16 @@
 import { isAAuthError, loadTrustRoots, type TrustRoots } from '@countersign/protocol';
-import type { DatabaseFacts, Policy } from '@countersign/auth-server';
+import {
+  type DatabaseFacts,
+  type Policy,
+  readDatabaseUrl,
+  StorageConfigurationError,
+} from '@countersign/auth-server';
 import { readFileSync } from 'node:fs';
 import { CommandError, UsageError } from '../command-error.js';
 import { readTrustedProxies, type TrustedProxies } from '../http/client-address.js';
 import { type DevelopmentUser, readDevelopmentUsers } from '../options/development-users.js';
 import { readAddress, readIdentifier } from '../options/identifier.js';
+import { readPolicy } from '../options/policy.js';
 import type { AuthServerValues } from './auth-server-settings.js';
 import { type AllGiven, entryOf } from './given.js';
 import { flagOf } from './setting.js';
@@ -68,8 +74,7 @@ export async function readTogether(
   const x509Roots = await look.at(['x509Roots'], async () => ({
     roots: await readRoots(values.x509Roots, look.where('x509Roots')),
   }));
-  const policy = await look.at(['policy', 'consent', 'trust', 'insecureLoopback'], async () => {
-    const { readPolicy } = await import('../options/policy.js');
+  const policy = await look.at(['policy', 'consent', 'trust', 'insecureLoopback'], () => {
     const trusted = trustedIssuers ?? values.trust ?? [];
     return readPolicy({ ...values, where: look.where('policy') }, trusted, insecureLoopback);
   });
@@ -154,8 +159,7 @@ async function compareLifetimes(values: AuthServerValues, look: Look): Promise<v
   }
 }
 
-async function factsOf({ database }: AuthServerValues, look: Look): Promise<DatabaseFacts> {
-  const { readDatabaseUrl, StorageConfigurationError } = await import('@countersign/auth-server');
+function factsOf({ database }: AuthServerValues, look: Look): DatabaseFacts {
   try {
     return readDatabaseUrl(database);
   } catch (error) {

@@ -49,6 +49,8 @@ export interface RunOptions {
   readonly input?: string;
   /** Leave standard input open, for {@link Running.type}. */
   readonly open?: boolean;
+  /** The first file of the program; default {@link PROGRAM}. */
+  readonly program?: string;
   /** After how many milliseconds {@link run} gives up; default 45,000. */
   readonly deadline?: number;
 }
@@ -80,9 +82,9 @@ export function environment(extra: RunOptions['env'] = {}): Record<string, strin
 
 /** Starts `countersign` with these arguments. */
 export function start(args: readonly string[], options: RunOptions = {}): Running {
-  const { env, input, open = false } = options;
+  const { env, input, open = false, program = PROGRAM } = options;
   noteSecrets(args, options);
-  const child = spawn(process.execPath, [PROGRAM, ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     cwd: folder,
     env: environment(env),
     stdio: [open || input !== undefined ? 'pipe' : 'ignore', 'pipe', 'pipe'],
