@@ -2,9 +2,9 @@
  * PostgreSQL's text cannot hold U+0000, which strangers may send in a name. It is kept as U+FFFF and a digit, and U+FFFF
  * itself, which is no character of any text, likewise: every string comes back as it was, and no two are kept alike.
  */
-export function withoutNull(value: unknown): unknown {
-  if (typeof value !== 'string' || !/[\0\uffff]/.test(value)) return value;
-  return value.replaceAll('\uffff', '\uffff1').replaceAll('\0', '\uffff0');
+export function withoutNull(text: string): string {
+  if (!/[\0\uffff]/.test(text)) return text;
+  return text.replaceAll('\uffff', '\uffff1').replaceAll('\0', '\uffff0');
 }
 
 /** Undoes {@link withoutNull}. */

@@ -4,6 +4,7 @@ import type Pg from 'pg';
 import { StorageConfigurationError } from '../storage-error.js';
 import type { PoolUse } from '../health.js';
 import type { DatabaseLimits, OpenDatabase } from '../open-database.js';
+import { PreparedQuery } from '../sql/prepared-query.js';
 import type { Schema } from '../sql/schema.js';
 import { SqlDatabase } from '../sql/sql-database.js';
 import type { SqlEngine } from '../sql/sql-engine.js';
@@ -20,11 +21,14 @@ const DEFAULTS: Limits = {
   statementTimeoutMilliseconds: 10_000,
 };
 
+/** Whatever comes after it is carried out once it is held. */
+const holdName = new PreparedQuery((queries, { name }: { name: string }) =>
+  queries.selectNoFrom(sql`pg_advisory_xact_lock(hashtextextended(${name}, 0))`.as('held')),
+);
+
 const engine: SqlEngine = {
   dialect: 'postgres',
-  holdName: async (queries, name) => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`.execute(queries);
-  },
+  holdName: (queries, name) => holdName.later(queries, { name }),
   gaveWay,
   isMissingTable,
 };

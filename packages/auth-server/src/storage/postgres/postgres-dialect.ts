@@ -11,6 +11,7 @@ import type { Pool, PoolClient } from 'pg';
 import { StorageError } from '../storage-error.js';
 import { PostgresConnection } from './postgres-connection.js';
 import { asStorageFailure } from './postgres-failure.js';
+import { StatementCache } from './statement-cache.js';
 
 const LONGEST_GOODBYE_MILLISECONDS = 2_000;
 
@@ -40,7 +41,7 @@ class ByteOrderCompiler extends PostgresQueryCompiler {
 
 class PoolDriver implements Driver {
   readonly #pool: Pool;
-  readonly #prepared = new WeakSet<PoolClient>();
+  readonly #caches = new WeakMap<PoolClient, StatementCache>();
   readonly #connections = new WeakMap<DatabaseConnection, PostgresConnection>();
 
   constructor(pool: Pool) {
@@ -61,8 +62,8 @@ class PoolDriver implements Driver {
     } catch (error) {
       throw asStorageFailure(error);
     }
-    if (!this.#prepared.has(client)) await this.#prepare(client);
-    const connection = new PostgresConnection(client);
+    const cache = this.#caches.get(client) ?? (await this.#prepare(client));
+    const connection = new PostgresConnection(client, cache);
     this.#connections.set(connection, connection);
     return connection;
   }
@@ -72,7 +73,7 @@ class PoolDriver implements Driver {
   }
 
   async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await this.#own(connection).begin();
+    this.#own(connection).begin();
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
@@ -93,14 +94,16 @@ class PoolDriver implements Driver {
     clearTimeout(timer);
   }
 
-  async #prepare(client: PoolClient): Promise<void> {
+  async #prepare(client: PoolClient): Promise<StatementCache> {
     try {
       await client.query(DURABLE);
     } catch (error) {
       client.release(true);
       throw asStorageFailure(error);
     }
-    this.#prepared.add(client);
+    const cache = new StatementCache();
+    this.#caches.set(client, cache);
+    return cache;
   }
 
   #own(connection: DatabaseConnection): PostgresConnection {

@@ -21,10 +21,23 @@ export function asStorageFailure(error: unknown): unknown {
   return new StorageError('The database could not carry out the operation.', { cause: error });
 }
 
+/** A deadlock, and a transaction that would not have been serializable. */
 const GAVE_WAY = new Set(['40P01', '40001']);
+/** A table has another shape than when the statement was parsed, or the statement is gone. */
+const OUTDATED = new Set(['0A000', '26000']);
 
+/** Whether the transaction may well succeed when it is run again. */
 export function gaveWay(error: unknown): boolean {
-  return error instanceof StorageError && GAVE_WAY.has(sqlState(error.cause) ?? '');
+  return isOneOf(error, GAVE_WAY) || isOutdated(error);
+}
+
+/** Whether what the server had parsed and planned is of no more use; parsed anew, it will be. */
+export function isOutdated(error: unknown): boolean {
+  return isOneOf(error, OUTDATED);
+}
+
+function isOneOf(error: unknown, states: ReadonlySet<string>): boolean {
+  return error instanceof StorageError && states.has(sqlState(error.cause) ?? '');
 }
 
 export function isMissingTable(error: unknown): boolean {

@@ -7,6 +7,12 @@ export interface PromptConnection extends DatabaseConnection {
   executeAtOnce<R>(query: CompiledQuery, first: boolean): QueryResult<R> | undefined;
 }
 
+/** A connection to a server that is some way off. */
+export interface PatientConnection extends DatabaseConnection {
+  /** Sends it with whatever comes next in the transaction, which fails when this does. */
+  executeLater(query: CompiledQuery): void;
+}
+
 /** Stands for a value while a query is built. */
 class Placeholder {
   readonly name: string;
@@ -62,6 +68,19 @@ export class PreparedQuery<Values extends object, Row> {
   /** Inserts, updates or deletes; returns how many rows that changed. */
   run(queries: Queries, values: Values): Promise<number> {
     return this.#execute(queries, values, false, changedRows);
+  }
+
+  /**
+   * Like {@link run}, inside a transaction, for what nothing else in it decides by: it is carried out in its order, but
+   * need not be waited for before the commit. When it fails, so does what comes after it, at the latest the commit.
+   */
+  later(queries: Queries, values: Values): Promise<void> {
+    const connection = connections.get(queries);
+    if (connection === undefined || !isPatient(connection)) {
+      return this.#execute(queries, values, false, nothing);
+    }
+    connection.executeLater(this.#fill(this.#prepare(queries), values));
+    return Promise.resolve();
   }
 
   /** Makes no more promises than there have to be: each costs as much as some statements of SQLite's. */
@@ -122,6 +141,12 @@ function allRows<Row>({ rows }: QueryResult<Row>): Row[] {
 
 function changedRows({ numAffectedRows = 0n }: QueryResult<unknown>): number {
   return Number(numAffectedRows);
+}
+
+function nothing(): void {}
+
+function isPatient(connection: DatabaseConnection): connection is PatientConnection {
+  return 'executeLater' in connection;
 }
 
 function isPrompt(connection: DatabaseConnection): connection is PromptConnection {
