@@ -104,7 +104,7 @@ export class PostgresConnection implements PatientConnection {
       new StatementGroup(
         statements,
         this.#cache,
-        (type) => this.#client.getTypeParser(type, 'text'),
+        (type) => this.#client.getTypeParser(type, 'text') as (text: string) => unknown,
         (error, outcomes = []) => {
           this.#answer(group, error, begins ? outcomes.slice(1) : outcomes);
         },
@@ -134,17 +134,10 @@ function asStatement({ sql, parameters }: CompiledQuery): Statement {
 }
 
 function asText(value: unknown): string | null {
-  switch (typeof value) {
-    case 'string':
-      return withoutNull(value);
-    case 'number':
-    case 'bigint':
-    case 'boolean':
-      return String(value);
-    default:
-      if (value === null || value === undefined) return null;
-      throw new TypeError('a value that no column holds');
-  }
+  if (typeof value === 'string') return withoutNull(value);
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  throw new TypeError('a value that no column holds');
 }
 
 function asResult<R>({ rows, tag }: Outcome): QueryResult<R> {

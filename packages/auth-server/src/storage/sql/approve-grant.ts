@@ -32,6 +32,15 @@ const holdActive = new PreparedQuery((queries, key: KeyColumns) =>
   activeGrant(queries, key).forNoKeyUpdate(),
 );
 
+/** When others have just approved the same: it stays as it is, and nobody has to wait for the other's commit. */
+const holdSame = new PreparedQuery(
+  (queries, same: KeyColumns & { readonly scope: string; readonly now: number }) =>
+    activeGrant(queries, same)
+      .where('scope', '=', same.scope)
+      .where('updatedAt', '=', same.now)
+      .forShare(),
+);
+
 const widenGrant = new PreparedQuery(
   (queries, { id, scope, now }: { id: string; scope: string; now: number }) =>
     queries.updateTable('grants').set({ scope, updatedAt: now }).where('id', '=', id),
@@ -86,12 +95,15 @@ type Approval = Parameters<typeof approveGrant>[1];
 async function widen(queries: Queries, approval: Approval): Promise<string | undefined> {
   const { scope, now, document } = approval;
   const key = { ...approval, documentHash: document?.documentHash ?? null };
-  const active = await holdActive.first(queries, keyColumns(key));
+  const columns = keyColumns(key);
+  const same = await holdSame.first(queries, { ...columns, scope: unionOfScopes('', scope), now });
+  if (same !== undefined) return same.id;
+  const active = await holdActive.first(queries, columns);
   if (active === undefined) return undefined;
   const { id } = active;
   const wider = unionOfScopes(active.scope, scope);
   if (wider !== active.scope || now !== active.updatedAt) {
-    await widenGrant.run(queries, { id, scope: wider, now });
+    await widenGrant.later(queries, { id, scope: wider, now });
   }
   return active.id;
 }

@@ -1,7 +1,7 @@
 import type { CodeRecord, CodeRedemption, CodeRefusal, CodeStore, RedeemResult } from '../codes.js';
 import { insertIssuedToken, recordIssue } from './issued-token-store.js';
 import { jsonFromText } from './json-text.js';
-import { isGrantLive } from './live.js';
+import { isGrantOfLive } from './live.js';
 import { PreparedQuery } from './prepared-query.js';
 import { insertRefreshToken } from './refresh-token-store.js';
 import { recordAct } from './record-act.js';
@@ -19,8 +19,10 @@ async function redeem(queries: Queries, redemption: CodeRedemption): Promise<Red
   // Before everything else: somebody else's attempt neither spends the code nor revokes anything (PROTOCOL 5.3).
   if (named.agent !== agent || named.delegate !== delegate) return refused('foreign');
   // Of all who redeem it at once, the first one holds it from here on, and the others see that it has been spent.
-  const live = await isGrantLive(queries, named.grantId);
-  const row = await holdCode.first(queries, { codeHash });
+  const [live, row] = await Promise.all([
+    isGrantOfLive(queries, named),
+    holdCode.first(queries, { codeHash }),
+  ]);
   if (row === undefined) return refused('unknown');
   const code: CodeRecord = {
     ...row,
@@ -37,7 +39,7 @@ async function redeem(queries: Queries, redemption: CodeRedemption): Promise<Red
   }
   if (code.expiresAt <= now || (code.accessEndsAt ?? Infinity) <= now) return refused('expired');
   if (!live) return refused('revoked');
-  await markSpent.run(queries, redemption);
+  await markSpent.later(queries, redemption);
   await issue(queries, code, redemption);
   const { refreshTokenHash } = redemption;
   return { outcome: 'redeemed', code: { ...code, redeemedAt: now, refreshTokenHash } };
@@ -125,5 +127,5 @@ async function issue(
   };
   await insertIssuedToken(queries, token);
   await recordIssue(queries, { means: 'code', by: 'agent', account: userId, scope }, token);
-  await markDelivered.run(queries, { idHash: code.pendingIdHash, now });
+  await markDelivered.later(queries, { idHash: code.pendingIdHash, now });
 }

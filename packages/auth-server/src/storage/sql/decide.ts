@@ -21,7 +21,7 @@ export async function decide(queries: Queries, decision: Decision): Promise<Deci
   if (question === undefined) return { won: false, reason: 'unknown' };
   const reason = whyLost(question, userId, now);
   if (reason !== undefined) return { won: false, reason };
-  await markDecided.run(queries, { idHash, outcome, now });
+  await markDecided.later(queries, { idHash, outcome, now });
   const { agent, delegate, audience } = question;
   const told = { time: now, by: 'person', account: userId, agent, delegate, audience } as const;
   if (decision.outcome === 'denied') {
@@ -64,7 +64,7 @@ async function insertCode(
   made: { code: ApprovedCode; question: Question; grantId: string; userId: string; now: number },
 ): Promise<void> {
   const { code, question, grantId, userId, now } = made;
-  await insert.run(queries, {
+  await insert.later(queries, {
     codeHash: code.hash,
     pendingIdHash: question.idHash,
     grantId,

@@ -32,7 +32,7 @@ function findIssuedToken(queries: Queries, jti: string): Promise<IssuedTokenReco
 
 /** For transactions that have made sure that the grant stands. */
 export async function insertIssuedToken(queries: Queries, token: IssuedTokenRecord): Promise<void> {
-  await insert.run(queries, token);
+  await insert.later(queries, token);
 }
 
 const insert = new PreparedQuery((queries, token: IssuedTokenRecord) => {

@@ -24,9 +24,24 @@ export async function isUserEnabled(queries: Queries, userId: string): Promise<b
 export async function isGrantLive(queries: Queries, grantId: string): Promise<boolean> {
   // Whose it is never changes. The person first: see the order of locks at `SqlDatabase.write`.
   const grant = await findStandingGrant.first(queries, { grantId });
+  return grant !== undefined && (await isGrantOfLive(queries, { grantId, userId: grant.userId }));
+}
+
+/**
+ * {@link isGrantLive} where it is known whose it is. What is held on the way at the same time, and asked for after it, is
+ * held after it.
+ */
+export async function isGrantOfLive(
+  queries: Queries,
+  { grantId, userId }: GrantId & { readonly userId: string | null },
+): Promise<boolean> {
+  const [isEnabled, grant] = await Promise.all([
+    userId === null || isUserEnabled(queries, userId),
+    holdStandingGrant.first(queries, { grantId }),
+  ]);
   if (grant === undefined) return false;
-  if (grant.userId !== null && !(await isUserEnabled(queries, grant.userId))) return false;
-  return (await holdStandingGrant.first(queries, { grantId })) !== undefined;
+  // Whatever was said: it is the grant's person that counts.
+  return grant.userId === userId ? isEnabled : await isGrantLive(queries, grantId);
 }
 
 /** Like `isGrantLive`, but only a look: nobody is kept from revoking it the next moment. */

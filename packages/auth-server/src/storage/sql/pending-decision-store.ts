@@ -128,7 +128,7 @@ const selectWaiting = new PreparedQuery((queries, { agent, now }: { agent: strin
 async function insert(queries: Queries, decision: NewPendingDecision): Promise<void> {
   const { idHash, agent, delegate, audience, question } = decision;
   const { redirectUri, state, createdAt, expiresAt } = decision;
-  await insertRow.run(queries, {
+  await insertRow.later(queries, {
     idHash,
     agent,
     delegate,
@@ -201,6 +201,6 @@ async function claim(
   if (pending.claimedBy !== null) {
     return pending.claimedBy === userId ? 'already-claimed-by-you' : 'claimed-by-another';
   }
-  await markClaimed.run(queries, { idHash, userId, now });
+  await markClaimed.later(queries, { idHash, userId, now });
   return 'claimed';
 }

@@ -6,7 +6,7 @@ import { type Queries, scopeOf } from './sql-database.js';
 
 /** Records an act for the audit trail, inside the write transaction that does it: both happen or neither. */
 export async function recordAct(queries: Queries, entry: NewAuditEntry): Promise<void> {
-  await insert.run(queries, { text: textOf(entry, scopeOf(queries)) });
+  await insert.later(queries, { text: textOf(entry, scopeOf(queries)) });
 }
 
 const insert = new PreparedQuery((queries, { text }: { text: string }) =>

@@ -6,7 +6,7 @@ import type {
 } from '../refresh-tokens.js';
 import { insertIssuedToken, recordIssue } from './issued-token-store.js';
 import { jsonFromText, jsonToText } from './json-text.js';
-import { isGrantLive } from './live.js';
+import { isGrantLive, isGrantOfLive } from './live.js';
 import { PreparedQuery } from './prepared-query.js';
 import type { Schema } from './schema.js';
 import type { Queries, SqlDatabase } from './sql-database.js';
@@ -29,7 +29,7 @@ export function refreshTokenStore(database: SqlDatabase): RefreshTokenStore {
 export async function insertRefreshToken(queries: Queries, token: NewRefreshToken): Promise<void> {
   const { hash, grantId, agent, delegate, subject, userId } = token;
   const { audience, scope, claims, createdAt } = token;
-  await insert.run(queries, {
+  await insert.later(queries, {
     hash,
     grantId,
     agent,
@@ -72,42 +72,43 @@ const find = new PreparedQuery((queries, { hash }: { hash: string }) =>
   queries.selectFrom('refreshTokens').selectAll().where('hash', '=', hash),
 );
 
-type Mark = Pick<RefreshTokenUse, 'hash' | 'agent' | 'delegate' | 'now'> & {
-  readonly usedAfter: number;
-  readonly createdAfter: number;
-};
+const hold = new PreparedQuery((queries, { hash }: { hash: string }) =>
+  lastUse(queries, hash).forNoKeyUpdate(),
+);
+const holdAsItIs = new PreparedQuery((queries, { hash }: { hash: string }) =>
+  lastUse(queries, hash).forShare(),
+);
 
-const markUsed = new PreparedQuery((queries, mark: Mark) =>
-  queries
-    .updateTable('refreshTokens')
-    .set({ lastUsedAt: mark.now })
-    .where('hash', '=', mark.hash)
-    .where('agent', '=', mark.agent)
-    .where('delegate', 'is not distinct from', mark.delegate)
-    .where('revokedAt', 'is', null)
-    .where('lastUsedAt', '>', mark.usedAfter)
-    .where('createdAt', '>', mark.createdAfter)
-    .where((expression) =>
-      expression.or([
-        expression('accessEndsAt', 'is', null),
-        expression('accessEndsAt', '>', mark.now),
-      ]),
-    ),
+function lastUse(queries: Queries, hash: string) {
+  return queries
+    .selectFrom('refreshTokens')
+    .select('lastUsedAt')
+    .where('hash', '=', hash)
+    .where('revokedAt', 'is', null);
+}
+
+const markUsed = new PreparedQuery(
+  (queries, { hash, now }: Pick<RefreshTokenUse, 'hash' | 'now'>) =>
+    queries.updateTable('refreshTokens').set({ lastUsedAt: now }).where('hash', '=', hash),
 );
 
 async function useToken(
   queries: Queries,
   use: RefreshTokenUse,
 ): Promise<RefreshTokenRecord | undefined> {
-  const { hash, agent, delegate, now, idleSeconds, absoluteSeconds, issued } = use;
+  const { hash, agent, delegate, now, idleSeconds, issued } = use;
   const named = await find.first(queries, { hash });
+  if (named === undefined || !isFor(named, use)) return undefined;
+  // Whoever comes in the same second as another leaves it as it is: nobody has to wait for the other's commit.
+  const isMarked = named.lastUsedAt === now;
   // The grant before the refresh token, as whoever revokes does: see the order of locks at `SqlDatabase.write`.
-  if (named === undefined || !(await isGrantLive(queries, named.grantId))) return undefined;
-  const usedAfter = now - idleSeconds;
-  const createdAfter = now - absoluteSeconds;
-  const mark = { hash, agent, delegate, now, usedAfter, createdAfter };
-  if ((await markUsed.run(queries, mark)) === 0) return undefined;
-  // Nothing else of it ever changes, but that it is revoked; and the condition has seen to that.
+  const [isLive, held] = await Promise.all([
+    isGrantOfLive(queries, named),
+    (isMarked ? holdAsItIs : hold).first(queries, { hash }),
+  ]);
+  if (!isLive || held === undefined || held.lastUsedAt <= now - idleSeconds) return undefined;
+  if (!isMarked && held.lastUsedAt !== now) await markUsed.later(queries, { hash, now });
+  // Nothing else of it ever changes, but that it is revoked; and that has been seen to.
   const row = { ...named, lastUsedAt: now };
   const { grantId, audience, subject, userId: account, scope } = row;
   const token = {
@@ -123,4 +124,15 @@ async function useToken(
   await insertIssuedToken(queries, token);
   await recordIssue(queries, { means: 'refresh', by: 'agent', account, scope }, token);
   return { ...row, ...termsFromColumns(row), claims: jsonFromText(row.claims) };
+}
+
+/** By what never changes. */
+function isFor(token: Schema['refreshTokens'], use: RefreshTokenUse): boolean {
+  const { agent, delegate, now, absoluteSeconds } = use;
+  return (
+    token.agent === agent &&
+    token.delegate === delegate &&
+    token.createdAt > now - absoluteSeconds &&
+    (token.accessEndsAt === null || token.accessEndsAt > now)
+  );
 }
