@@ -40,6 +40,8 @@ export async function bundle(directory) {
     entryFileNames: 'auth-server.cjs',
     chunkFileNames: 'auth-server/[name]-[hash].cjs',
     codeSplitting: { groups: [{ name: 'always', tags: ['$initial'] }] },
+    // What is outside can be had by `require`: code that did not come as a module must not import without a warning.
+    dynamicImportInCjs: false,
     plugins: [inAscii],
   });
   writeFileSync(join(directory, 'THIRD-PARTY.txt'), licensesOf([...command, ...server]));

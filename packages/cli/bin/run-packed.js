@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 
 /** Where the code cache of a file is: for this very Node, since no other can read it. */
 export function codeCacheOf(file) {
@@ -32,7 +32,6 @@ export function compilePacked(file, cachedData) {
     {
       filename: file,
       cachedData,
-      importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     },
   );
   return {

@@ -3,8 +3,9 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } fr
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { run, start } from './support/program.js';
-import { freePort, newFile, ready } from './support/servers.js';
+import { Browser, decide } from './support/person.js';
+import { run, start, urlToApprove } from './support/program.js';
+import { freePort, newFile, ready, serveResource } from './support/servers.js';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const cli = at('..');
@@ -43,34 +44,45 @@ function taken(): boolean {
   return execFileSync(process.execPath, args, { encoding: 'utf8' }).trim() === 'false';
 }
 
-/** Starts it, with everything on that a start may have to load, asks it once and stops it. */
-async function answersOnce(): Promise<void> {
+/** Starts it, with everything on that a start may have to load; a person approves what an agent asks for; and stops it. */
+async function serves(): Promise<void> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const options = ['--issuer', url, '--database', `sqlite:${newFile('packed.db')}`];
   const watching = ['--log', 'json', '--management-port', `${await freePort()}`];
-  const server = start(['serve', 'auth-server', '--insecure-loopback', ...options, ...watching], {
-    program,
-  });
+  const user = ['--user', 'testuser:testpass'];
+  const server = start(
+    ['serve', 'auth-server', '--insecure-loopback', ...options, ...watching, ...user],
+    { program },
+  );
   await ready(`${url}/.well-known/aauth-issuer`, server);
-  const answer = await fetch(`${url}/.well-known/aauth-issuer`);
-  expect(await answer.json()).toMatchObject({ issuer: url });
+  const resource = await serveResource(url);
+  const asking = start(['fetch', `${resource.url}/data-auth`, '--no-browser'], { open: true });
+  await decide(await urlToApprove(asking), { browser: new Browser() });
+  expect(await asking.ended).toMatchObject({ code: 0 });
+  await resource.stop();
   server.kill('SIGTERM');
-  expect(await server.ended).toMatchObject({ code: 0, stdout: '' });
+  const { code, stdout, stderr } = await server.ended;
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+  // Nothing but its log: no warning of Node's.
+  for (const line of stderr.trim().split('\n')) expect(line).toMatch(/^\{.*\}$/);
 }
 
 describe('the packed auth server', () => {
   it('starts with the code cache that staging leaves, which fits', async () => {
     expect(taken()).toBe(true);
-    await answersOnce();
+    await serves();
   });
 
-  it('starts as well with a cache of something else, and without one', async () => {
+  it('starts as well with a cache of something else', async () => {
     writeFileSync(cache, 'no code');
     expect(taken()).toBe(false);
-    await answersOnce();
-    rmSync(cache);
-    await answersOnce();
+    await serves();
+  });
+
+  it('starts as well without a cache', async () => {
+    rmSync(cache, { force: true });
+    await serves();
   });
 
   it.each([
