@@ -3,7 +3,6 @@ import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 
 const openFile = promisify(open);
-const syncData = promisify(fdatasync);
 const syncAll = promisify(fsync);
 const closeFile = promisify(close);
 
@@ -14,7 +13,8 @@ const closeFile = promisify(close);
  */
 export class Journal {
   readonly #path: string;
-  #descriptor: Promise<number> | undefined;
+  #opening: Promise<number> | undefined;
+  #descriptor: number | undefined;
 
   constructor(database: string) {
     this.#path = `${database}-wal`;
@@ -22,15 +22,21 @@ export class Journal {
 
   /** On another thread. There has to have been a commit. */
   async sync(): Promise<void> {
-    this.#descriptor ??= this.#open();
-    await syncData(await this.#descriptor);
+    this.#opening ??= this.#open();
+    const descriptor = (this.#descriptor ??= await this.#opening);
+    await new Promise<void>((resolve, reject) => {
+      fdatasync(descriptor, (error) => {
+        if (error === null) resolve();
+        else reject(error);
+      });
+    });
   }
 
   async close(): Promise<void> {
-    const descriptor = this.#descriptor;
-    this.#descriptor = undefined;
     // There is nothing to close when it could not be opened; whoever waited for it has been told.
-    await descriptor?.then(closeFile, () => undefined);
+    await this.#opening?.then(closeFile, () => undefined);
+    this.#opening = undefined;
+    this.#descriptor = undefined;
   }
 
   async #open(): Promise<number> {
