@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 /** A column of the rows that a statement gives. */
 export interface Column {
   readonly name: string;
@@ -33,7 +35,7 @@ export class StatementCache {
       return known;
     }
     const full = this.#statements.size >= MAX_STATEMENTS;
-    const name = full ? '' : `countersign_${this.#statements.size + 1}`;
+    const name = full ? '' : nameOf(text);
     const statement = { text, name, parsed: false, columns: [], uses: 1 };
     if (!full) this.#statements.set(text, statement);
     return statement;
@@ -43,4 +45,12 @@ export class StatementCache {
   forget(): void {
     for (const statement of this.#statements.values()) statement.parsed = false;
   }
+}
+
+/**
+ * By what it says: should a pooler hand a session on in spite of all advice, the name stands for nothing else than it did to
+ * whoever had the session before.
+ */
+function nameOf(text: string): string {
+  return `countersign_${hash('sha256', text, 'base64url')}`;
 }
