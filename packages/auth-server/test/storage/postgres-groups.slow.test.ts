@@ -78,8 +78,8 @@ async function waits(work: () => Promise<unknown>): Promise<number> {
   return count;
 }
 
-const issue = (number: number, now = NOW) =>
-  storage.grants.issueDirectly({
+const issue = (number: number, now = NOW, by = storage) =>
+  by.grants.issueDirectly({
     grant: { id: `grant-${number}`, agent: AGENT, delegate: null, audience: RESOURCE, scope: 'a' },
     refreshToken: null,
     issued: { jti: `direct-${number}`, kind: 'auth', expiresAt: NOW + 60 },
@@ -112,6 +112,36 @@ describe('what an operation waits for on PostgreSQL', () => {
     await other.end();
     expect(await storage.issuedTokens.find('again')).toBeDefined();
     expect(await storage.issuedTokens.find('direct-2')).toBeDefined();
+  });
+});
+
+describe('direct grants to one agent', () => {
+  it('do not wait for one another in a circle when the grant they are about is renewed meanwhile', async () => {
+    const several = await openStorage(database.url, { poolSize: 4 });
+    await issue(1);
+    const other = new pg.Client({ connectionString: database.url });
+    await other.connect();
+    await other.query('begin');
+    await other.query(`update grants set updated_at = ${NOW + 1}, scope = 'a b'`);
+    const issued = Promise.all([2, 3, 4].map((number) => issue(number, NOW, several)));
+    await vi.waitFor(
+      async () => {
+        const blocked = `select 1 from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock'`;
+        expect(await database.query(blocked)).toHaveLength(3);
+      },
+      { timeout: 10_000, interval: 10 },
+    );
+    await other.query('commit');
+    await other.end();
+    expect(await issued).toEqual(['grant-1', 'grant-1', 'grant-1']);
+    expect(await several.grants.findById('grant-1')).toMatchObject({
+      scope: 'a b',
+      updatedAt: NOW + 1,
+    });
+    await several.close();
+    const deadlocks = `select deadlocks from pg_stat_database where datname = current_database()`;
+    expect(await database.query(deadlocks)).toEqual([{ deadlocks: '0' }]);
   });
 });
 

@@ -32,12 +32,26 @@ const holdActive = new PreparedQuery((queries, key: KeyColumns) =>
   activeGrant(queries, key).forNoKeyUpdate(),
 );
 
-/** When others have just approved the same: it stays as it is, and nobody has to wait for the other's commit. */
+/**
+ * When others have just approved the same: it stays as it is, and nobody has to wait for the other's commit. What it was
+ * like is asked beside the lock, not under it: a condition that no longer holds once the lock is there would leave the lock,
+ * and everybody who then wanted the stronger one would wait for the others.
+ */
 const holdSame = new PreparedQuery(
   (queries, same: KeyColumns & { readonly scope: string; readonly now: number }) =>
-    activeGrant(queries, same)
-      .where('scope', '=', same.scope)
-      .where('updatedAt', '=', same.now)
+    queries
+      .selectFrom('grants')
+      .select('id')
+      .where(
+        'id',
+        '=',
+        activeGrant(queries, same)
+          .clearSelect()
+          .select('id')
+          .where('scope', '=', same.scope)
+          .where('updatedAt', '=', same.now),
+      )
+      .where('revokedAt', 'is', null)
       .forShare(),
 );
 
