@@ -1,3 +1,4 @@
+import type { SignatureVerifier } from '@countersign/httpsig';
 import {
   AAuthError,
   authorityOf,
@@ -46,6 +47,8 @@ export interface ServerContext {
   readonly policy: Policy;
   readonly keys: ServerKeys;
   readonly discovery: Discovery;
+  /** Absent for the platform's own. */
+  readonly verifySignature: SignatureVerifier | undefined;
   readonly verifyRequest: RequestVerifier;
   readonly verifyExchange: ExchangeVerifier;
   /** The longest chain of actors that a token may have. */
@@ -122,6 +125,7 @@ export async function createContext(options: AuthServerOptions): Promise<{
     clock,
     insecureLoopback,
     replay: { replay: storage.replay, requireNonce: options.requireNonce ?? false },
+    ...(options.verifySignature === undefined ? {} : { verifySignature: options.verifySignature }),
     ...(options.acceptWire === undefined ? {} : { acceptWire: options.acceptWire }),
     ...(options.windowSeconds === undefined ? {} : { windowSeconds: options.windowSeconds }),
     ...(options.skewSeconds === undefined ? {} : { skewSeconds: options.skewSeconds }),
@@ -138,6 +142,7 @@ export async function createContext(options: AuthServerOptions): Promise<{
     policy: options.policy,
     keys,
     discovery,
+    verifySignature: options.verifySignature,
     verifyRequest: createRequestVerifier({
       ...receiver,
       ...(options.x509Roots === undefined ? {} : { x509Roots: options.x509Roots }),

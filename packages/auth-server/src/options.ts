@@ -1,4 +1,4 @@
-import type { AlgorithmName, Wire } from '@countersign/httpsig';
+import type { AlgorithmName, SignatureVerifier, Wire } from '@countersign/httpsig';
 import type { Clock, Discovery, OnRefused, Random, TrustRoots } from '@countersign/protocol';
 import type { Observer } from './observability/index.js';
 import type { LimitName, Limits } from './limits/index.js';
@@ -25,6 +25,11 @@ export interface AuthServerOptions {
    * Revocation is not checked.
    */
   readonly x509Roots?: TrustRoots;
+  /**
+   * Replaces the platform's verification of request and token signatures: `sodiumVerifier()` from
+   * `@countersign/httpsig/sodium` takes half the time for Ed25519.
+   */
+  readonly verifySignature?: SignatureVerifier;
   /** Default `rfc9421` and `2026-02`. `2026-01` lets captured requests be replayed and must be named. */
   readonly acceptWire?: readonly Wire[];
   /** Let an agent that publishes no `redirect_uris` be redirected to on its own origin (PROTOCOL section 5.1). */

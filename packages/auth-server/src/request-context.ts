@@ -40,6 +40,7 @@ export function requestContexts(
       maxPendingPerAgent: context.maxPendingPerAgent,
       limits: context.limits,
       lifetimes: context.lifetimes,
+      verifySignature: context.verifySignature,
       policy: context.policy,
       keys: context.keys,
       maxActors: context.maxActors,

@@ -4,15 +4,18 @@ import {
   ALGORITHM_NAMES,
   type Bytes,
   encodeBase64Url,
+  importVerificationKey,
   parsePublicJwk,
   parseSignatureValue,
   type PrivateJwk,
   type PublicJwk,
   type SignatureAlgorithm,
   utf8,
+  type VerificationKey,
 } from '../src/index.js';
 import * as nodePlatform from '../src/platform/node.js';
 import * as portablePlatform from '../src/platform/portable.js';
+import { sodiumVerifier } from '../src/sodium.js';
 import { L } from './edwards.js';
 import { signingKey, testKeys, vectors } from './support.js';
 
@@ -30,8 +33,21 @@ interface Platform {
   sha512(data: Uint8Array): Promise<Bytes>;
 }
 
+const verifyBySodium = sodiumVerifier();
+
+/** Node's, with libsodium for the checks that it can make. */
+const withSodium: Platform = {
+  ...(nodePlatform as Platform),
+  importPublicKey: importVerificationKey,
+  verifySignature: async (key, _algorithm, signature, data, here) =>
+    here === undefined
+      ? await verifyBySodium(key as VerificationKey, signature, data)
+      : await (key as VerificationKey).verify(signature, data, here),
+};
+
 const platforms: [string, Platform][] = [
   ['node', nodePlatform as Platform],
+  ['node, with libsodium', withSodium],
   ['portable', portablePlatform as Platform],
 ];
 
@@ -65,7 +81,7 @@ function pointWithSmallX(): { x: bigint; y: bigint } {
   }
 }
 
-describe.each(platforms)('on the %s platform', (_platform, platform) => {
+describe.each(platforms)('on the platform: %s', (_platform, platform) => {
   const load = async (jwk: unknown) => {
     const { jwk: read, algorithm } = parsePublicJwk(jwk);
     const handle = await platform.importPublicKey(read, algorithm);

@@ -3,6 +3,7 @@ import {
   type Bytes,
   decodeBase64Url,
   encodeBase64Url,
+  type SignatureVerifier,
   type SigningKey,
   utf8,
   type VerificationKey,
@@ -51,12 +52,22 @@ export function decodeJws(token: string): DecodedJws | string {
   };
 }
 
-/** True when the JWS is `key`'s, by the algorithm that follows from the key; the token's `alg` must agree with it. */
-export async function verifyJws(jws: DecodedJws, key: VerificationKey): Promise<boolean> {
+/**
+ * True when the JWS is `key`'s, by the algorithm that follows from the key; the token's `alg` must agree with it.
+ * `verifySignature` replaces the platform's verification.
+ */
+export async function verifyJws(
+  jws: DecodedJws,
+  key: VerificationKey,
+  verifySignature?: SignatureVerifier,
+): Promise<boolean> {
   const { alg } = jws.header;
   // RFC 9421 names are not JWS names: only the latter may stand in a token.
   if (!key.algorithm.jwsNames.includes(alg) || !algorithmAgrees(alg, key.algorithm)) return false;
-  return await key.verify(jws.signature, jws.signingInput);
+  const { signature, signingInput } = jws;
+  return verifySignature === undefined
+    ? await key.verify(signature, signingInput)
+    : await verifySignature(key, signature, signingInput);
 }
 
 /** Signs a compact JWS with exactly these header members: `alg`, `kid`, `typ`. */

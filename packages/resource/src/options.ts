@@ -70,7 +70,7 @@ export interface ResourceOptions {
   /** Default `rfc9421` and `2026-02`. `2026-01` lets captured requests be replayed and must be named. */
   readonly acceptWire?: readonly Wire[];
   /**
-   * Replaces the platform's verification of request signatures: `sodiumVerifier()` from `@countersign/httpsig/sodium`
+   * Replaces the platform's verification of request and token signatures: `sodiumVerifier()` from `@countersign/httpsig/sodium`
    * takes half the time.
    */
   readonly verifySignature?: SignatureVerifier;

@@ -240,3 +240,27 @@ describe('A resource token', () => {
     expect((await present(resource_token)).status).toBe(200);
   });
 });
+
+describe('A verifier in place of the platform’s', () => {
+  it('is asked about the request and about the resource token, and its word is taken', async () => {
+    const asked: string[] = [];
+    let verdict = true;
+    const own = await Bench.open({
+      server: {
+        verifySignature: (key) => {
+          asked.push(key.thumbprint);
+          return verdict;
+        },
+      },
+    });
+    try {
+      expect((await own.token(await own.accessRequest())).status).toBe(200);
+      expect(asked).toEqual([own.agent.key.thumbprint, own.resource.keys.current.thumbprint]);
+      verdict = false;
+      expect((await own.token(await own.accessRequest())).status).toBe(401);
+      expect(own.refused.at(-1)?.rule).toBe('signature_invalid');
+    } finally {
+      await own.close();
+    }
+  });
+});

@@ -21,6 +21,7 @@ import { shownUrl } from '../settings/shown-url.js';
 import { note } from '../terminal.js';
 import { traceServer } from '../trace/server-trace.js';
 import { addDevelopmentUsers } from './development-users.js';
+import { fastVerifier } from './fast-verifier.js';
 import type { Party } from './serve-until-stopped.js';
 import { sweepRegularly } from './sweep-regularly.js';
 import { watchAuthServer } from './watch-auth-server.js';
@@ -82,6 +83,7 @@ async function create(
 ): Promise<AuthServer> {
   const { requireNonce, maxPendingPerAgent, maxActors, windowSeconds, skewSeconds } = values;
   const { keyEncryptionKey } = values;
+  const verifySignature = await fastVerifier();
   const authServer = await createAuthServer({
     issuer,
     storage,
@@ -94,6 +96,7 @@ async function create(
     signingAlgorithm: values.signingAlgorithm,
     ...(keyEncryptionKey === undefined ? {} : { keyEncryptionKey }),
     previousKeyEncryptionKeys: values.previousKeyEncryptionKey ?? [],
+    ...(verifySignature === undefined ? {} : { verifySignature }),
     ...(x509Roots === undefined ? {} : { x509Roots }),
     maxPendingPerAgent,
     maxActors,

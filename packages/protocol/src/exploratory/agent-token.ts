@@ -49,7 +49,7 @@ export async function verifyAgentToken(
   const confirmation = await claims.confirmation();
   const key = await expect.findKey(agent, claims.jws.header.kid);
   if (key === undefined) claims.refuse('kid_unknown');
-  if (!(await verifyJws(claims.jws, key))) claims.refuse('token_signature');
+  if (!(await verifyJws(claims.jws, key, expect.verifySignature))) claims.refuse('token_signature');
   const result: Omit<VerifiedAgentToken, typeof verified> = {
     agent,
     delegate,

@@ -111,7 +111,7 @@ export async function verifyAuthToken(
   };
   const key = await expect.findKey(issuer, claims.jws.header.kid);
   if (key === undefined) claims.refuse('kid_unknown');
-  if (!(await verifyJws(claims.jws, key))) claims.refuse('token_signature');
+  if (!(await verifyJws(claims.jws, key, expect.verifySignature))) claims.refuse('token_signature');
   if (!isLive(expiresAt, expect)) return { state: 'expired', token: content as ExpiredAuthToken };
   const valid = content as VerifiedAuthToken;
   rememberUpstreamToken(valid, token);

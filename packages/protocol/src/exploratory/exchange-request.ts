@@ -134,6 +134,7 @@ export function createExchangeVerifier(options: ExchangeVerifierOptions): Exchan
       agent: caller,
       agentThumbprint: key.thumbprint,
       insecureLoopback,
+      verifySignature: options.verifySignature,
       ...(options.skewSeconds === undefined ? {} : { skewSeconds: options.skewSeconds }),
       findKey: (resource, kid) =>
         fromStranger(discovery.publishedKey(resourceMetadata, resource, kid)),
@@ -159,6 +160,7 @@ async function verifyUpstream(
     now,
     audience: caller,
     insecureLoopback,
+    verifySignature: options.verifySignature,
     ...(skewSeconds === undefined ? {} : { skewSeconds }),
     ...(maxAuthTokenSeconds === undefined ? {} : { maxLifetimeSeconds: maxAuthTokenSeconds }),
     trustedIssuers: (issuer) => issuer === id || isTrusted(issuer, trustedIssuers),

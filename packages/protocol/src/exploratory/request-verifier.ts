@@ -3,7 +3,6 @@ import {
   type ResolvedKey,
   type SignatureFailure,
   type VerifiedSignature,
-  type SignatureVerifier,
   verifyMessage,
   type Wire,
 } from '@countersign/httpsig';
@@ -39,8 +38,6 @@ export interface RequestVerifierOptions extends CallerResolverOptions {
   readonly acceptWire?: readonly Wire[];
   /** Seconds that `created` may lie from now; default 60. */
   readonly windowSeconds?: number;
-  /** Replaces the platform's verification of request signatures, for instance by `sodiumVerifier()`. */
-  readonly verifySignature?: SignatureVerifier;
   /** How repeats are refused. Without it they are not: a nonce is then covered, and nothing else. */
   readonly replay?: ReplayCheckOptions;
 }

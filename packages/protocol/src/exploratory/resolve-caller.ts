@@ -3,6 +3,7 @@ import {
   type PublicJwk,
   type SchemeName,
   type SignatureKey,
+  type SignatureVerifier,
 } from '@countersign/httpsig';
 import type { Discovery } from '../discovery/discovery.js';
 import { AAuthError } from '../errors.js';
@@ -38,6 +39,8 @@ export interface CallerResolverOptions extends IdentifierOptions {
   readonly x509Roots?: TrustRoots;
   /** Accept only these schemes. Default all of them, `x509` where a root is trusted. */
   readonly schemes?: readonly SchemeName[];
+  /** Replaces the platform's verification of requests and tokens, for instance by `sodiumVerifier()`. */
+  readonly verifySignature?: SignatureVerifier;
   /** Verified tokens of each kind, and imported bare keys, that are kept for next time; default 10,000 of each. */
   readonly maxRememberedTokens?: number;
 }

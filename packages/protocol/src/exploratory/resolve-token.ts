@@ -153,8 +153,14 @@ async function verifyAnew(
 }
 
 function expectations(options: CallerResolverOptions, now: number) {
-  const { id: audience, insecureLoopback = false, skewSeconds } = options;
-  return { now, audience, insecureLoopback, ...(skewSeconds === undefined ? {} : { skewSeconds }) };
+  const { id: audience, insecureLoopback = false, skewSeconds, verifySignature } = options;
+  return {
+    now,
+    audience,
+    insecureLoopback,
+    verifySignature,
+    ...(skewSeconds === undefined ? {} : { skewSeconds }),
+  };
 }
 
 function authKind(options: CallerResolverOptions, memory: TokenMemory): TokenKind {

@@ -80,7 +80,7 @@ export async function verifyResourceToken(
   const expiresAt = claims.expiry({ ...expect, maxLifetimeSeconds });
   const key = await expect.findKey(content.resource, claims.jws.header.kid);
   if (key === undefined) claims.refuse('kid_unknown');
-  if (!(await verifyJws(claims.jws, key))) claims.refuse('token_signature');
+  if (!(await verifyJws(claims.jws, key, expect.verifySignature))) claims.refuse('token_signature');
   return { ...content, expiresAt } as VerifiedResourceToken;
 }
 

@@ -4,6 +4,7 @@ import {
   importVerificationKey,
   type PublicJwk,
   SignatureError,
+  type SignatureVerifier,
   type VerificationKey,
 } from '@countersign/httpsig';
 import { AAuthError, type ErrorCode } from '../errors.js';
@@ -31,6 +32,8 @@ export interface TokenExpectations extends IdentifierOptions {
   readonly skewSeconds?: number;
   /** The longest time to `exp` accepted, in seconds. */
   readonly maxLifetimeSeconds?: number;
+  /** Replaces the platform's verification of the token's signature. */
+  readonly verifySignature?: SignatureVerifier | undefined;
 }
 
 function skewOf({ skewSeconds = 10 }: Pick<TokenExpectations, 'skewSeconds'>): number {

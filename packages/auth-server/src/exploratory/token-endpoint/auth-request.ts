@@ -129,6 +129,7 @@ async function readAccess(
     agent: caller.agent,
     agentThumbprint: caller.key.thumbprint,
     insecureLoopback: context.insecureLoopback,
+    verifySignature: context.verifySignature,
     findKey: (id, kid) => fromStranger(context.discovery.publishedKey(resourceMetadata, id, kid)),
   });
   if (resource === caller.agent) {
