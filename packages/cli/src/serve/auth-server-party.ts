@@ -83,7 +83,6 @@ async function create(
 ): Promise<AuthServer> {
   const { requireNonce, maxPendingPerAgent, maxActors, windowSeconds, skewSeconds } = values;
   const { keyEncryptionKey } = values;
-  const verifySignature = await fastVerifier();
   const authServer = await createAuthServer({
     issuer,
     storage,
@@ -96,7 +95,7 @@ async function create(
     signingAlgorithm: values.signingAlgorithm,
     ...(keyEncryptionKey === undefined ? {} : { keyEncryptionKey }),
     previousKeyEncryptionKeys: values.previousKeyEncryptionKey ?? [],
-    ...(verifySignature === undefined ? {} : { verifySignature }),
+    verifySignature: fastVerifier(),
     ...(x509Roots === undefined ? {} : { x509Roots }),
     maxPendingPerAgent,
     maxActors,

@@ -1,14 +1,23 @@
 import type { SignatureVerifier } from '@countersign/httpsig';
 
+const byPlatform: SignatureVerifier = (key, signature, data) => key.verify(signature, data);
+
 /**
- * Verification by libsodium where `sodium-native` is installed and runs here: half the time for Ed25519. Otherwise
- * `undefined`, which stands for the platform's own.
+ * Verification by libsodium where `sodium-native` is installed and runs here: half the time for Ed25519. The platform's
+ * own elsewhere, and until it has been loaded, which begins with the first check: no start waits for it.
  */
-export async function fastVerifier(): Promise<SignatureVerifier | undefined> {
-  try {
-    const { sodiumVerifier } = await import('@countersign/httpsig/sodium');
-    return sodiumVerifier();
-  } catch {
-    return undefined;
-  }
+export function fastVerifier(): SignatureVerifier {
+  let verify: SignatureVerifier | undefined;
+  return (key, signature, data) => {
+    if (verify === undefined) {
+      verify = byPlatform;
+      import('@countersign/httpsig/sodium').then(
+        ({ sodiumVerifier }) => {
+          verify = sodiumVerifier();
+        },
+        () => undefined,
+      );
+    }
+    return verify(key, signature, data);
+  };
 }
