@@ -200,6 +200,54 @@ describe('a statement that is not waited for', () => {
   });
 });
 
+describe('single statements of several requests', () => {
+  const keep = async (opened: SqlDatabase, key: string) =>
+    (await opened.writeSoon((queries) => insert.run(queries, { key, value: '1' }))).value;
+
+  it('are carried out together when they come in the same moment', async () => {
+    await withDatabase(async (opened) => {
+      await keep(opened, 'first');
+      const keys = Array.from({ length: 30 }, (_, index) => `key-${index}`);
+      let kept: number[] = [];
+      const count = await waits(async () => {
+        kept = await Promise.all(keys.map((key) => keep(opened, key)));
+      });
+      expect(count).toBe(1);
+      expect(kept).toEqual(keys.map(() => 1));
+      for (const key of keys) {
+        expect(await opened.read((queries) => find.first(queries, { key }))).toBeDefined();
+      }
+    });
+  });
+
+  it('do not suffer for one of them that fails', async () => {
+    await withDatabase(async (opened) => {
+      await keep(opened, 'there');
+      const ends = await Promise.allSettled(['a', 'there', 'z'].map((key) => keep(opened, key)));
+      expect(ends).toMatchObject([
+        { status: 'fulfilled', value: 1 },
+        { status: 'rejected', reason: { code: '23505' } },
+        { status: 'fulfilled', value: 1 },
+      ]);
+    });
+  });
+
+  it('all fail when it is not known what became of them', async () => {
+    await withDatabase(async (opened) => {
+      await keep(opened, 'held');
+      await database.query(`create function last_words() returns trigger language plpgsql as $$
+        begin perform pg_terminate_backend(pg_backend_pid()); return new; end $$`);
+      await database.query(`create trigger last_words before insert on settings
+        for each row when (new.key = 'b') execute function last_words()`);
+      const ends = await Promise.allSettled(['a', 'b', 'c'].map((key) => keep(opened, key)));
+      expect(ends).toMatchObject(
+        ends.map(() => ({ status: 'rejected', reason: { name: 'StorageError' } })),
+      );
+      expect(await keep(opened, 'd')).toBe(1);
+    });
+  });
+});
+
 describe('statements that the server keeps', () => {
   it('are parsed once for each connection', async () => {
     await withDatabase(async (opened) => {

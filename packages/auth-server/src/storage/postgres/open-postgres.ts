@@ -4,10 +4,11 @@ import type Pg from 'pg';
 import { StorageConfigurationError } from '../storage-error.js';
 import type { PoolUse } from '../health.js';
 import type { DatabaseLimits, OpenDatabase } from '../open-database.js';
-import { PreparedQuery } from '../sql/prepared-query.js';
+import { PreparedQuery, reachThrough } from '../sql/prepared-query.js';
 import type { Schema } from '../sql/schema.js';
 import { SqlDatabase } from '../sql/sql-database.js';
 import type { SqlEngine } from '../sql/sql-engine.js';
+import { GatheringConnection } from './gathering-connection.js';
 import { postgresDialect } from './postgres-dialect.js';
 import { asConfigurationError, gaveWay, isMissingTable } from './postgres-failure.js';
 import { type PostgresAddress, readPostgresUrl } from './postgres-url.js';
@@ -58,7 +59,8 @@ export function openPostgresDatabase(url: string, given: DatabaseLimits): OpenDa
       idle: pool.idleCount,
       waiting: pool.waitingCount,
     });
-    return new SqlDatabase(queries, { ...engine, poolUse });
+    const gathered = reachThrough(queries, new GatheringConnection(queries));
+    return new SqlDatabase(queries, { ...engine, gathered, poolUse });
   };
   return {
     database: open(limits),

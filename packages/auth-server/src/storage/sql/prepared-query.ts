@@ -43,6 +43,13 @@ export async function reachConnection(queries: Queries): Promise<void> {
   });
 }
 
+/** The same queries, of which the prepared ones go to `connection`. */
+export function reachThrough(queries: Queries, connection: DatabaseConnection): Queries {
+  const reached = queries.withTables();
+  connections.set(reached, connection);
+  return reached;
+}
+
 /**
  * A query of one shape, with values that are given at each run: building and compiling one costs several times what
  * SQLite needs to carry it out.

@@ -105,14 +105,15 @@ export class SqlDatabase {
   }
 
   /**
-   * Carries out `work`, a single statement, as a transaction of its own, and resolves as soon as that has been decided:
+   * Carries out `work`, a prepared query that writes one row and whose first parameter is its key, as a transaction of its own, and resolves as soon as that has been decided:
    * `kept` may still be to come, and whoever is told of the value must not hear of it before. Rejects when it failed
    * earlier.
    */
   async writeSoon<T>(work: (queries: Queries) => Promise<T>): Promise<DecidedWrite<T>> {
     const { shared } = this.#engine;
     if (shared === undefined) {
-      return { value: await this.#run('write', () => work(this.#queries)), kept: KEPT };
+      const { gathered = this.#queries } = this.#engine;
+      return { value: await this.#run('write', () => work(gathered)), kept: KEPT };
     }
     const ended = this.#begin('write');
     try {

@@ -23,6 +23,8 @@ export interface SqlEngine {
   readonly dialect: Dialect;
   /** Where transactions share their commits. */
   readonly shared?: SharedCommits;
+  /** Where they do not: single statements that are carried out together with others that come in the same moment. */
+  readonly gathered?: Queries;
   /** Waits until no other transaction holds `name`, and holds it until this one ends. Absent where one runs at a time. */
   holdName?(queries: Queries, name: string): Promise<void>;
   /** True when the transaction was given up in favour of another one and may well succeed when it is run again. */
