@@ -1,4 +1,5 @@
 import { CompiledQuery } from 'kysely';
+import { executeLater } from './prepared-query.js';
 import type { Queries } from './sql-database.js';
 
 type Value = string | number;
@@ -8,7 +9,7 @@ const SIZES = [128, 32, 8, 2, 1];
 
 /**
  * Inserts rows by statements that are put together here: the builder takes ten times as long for a few hundred rows as the
- * database does. Names are the database's own.
+ * database does. Names are the database's own. Inside a transaction, which nothing else in it decides by.
  */
 export async function insertRows(
   queries: Queries,
@@ -19,7 +20,7 @@ export async function insertRows(
   const into = `insert into ${table} (${columns.join(', ')}) values`;
   for (const part of inParts(rows)) {
     const tuples = part.map((row, index) => `(${places(row.length, index * row.length)})`);
-    await queries.executeQuery(CompiledQuery.raw(`${into} ${tuples.join(', ')}`, part.flat()));
+    await executeLater(queries, CompiledQuery.raw(`${into} ${tuples.join(', ')}`, part.flat()));
   }
 }
 
@@ -32,7 +33,7 @@ export async function deleteRows(
 ): Promise<void> {
   const from = `delete from ${table} where ${column} in`;
   for (const part of inParts(values)) {
-    await queries.executeQuery(CompiledQuery.raw(`${from} (${places(part.length)})`, [...part]));
+    await executeLater(queries, CompiledQuery.raw(`${from} (${places(part.length)})`, [...part]));
   }
 }
 

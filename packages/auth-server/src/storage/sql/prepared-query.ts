@@ -50,6 +50,13 @@ export function reachThrough(queries: Queries, connection: DatabaseConnection): 
   return reached;
 }
 
+/** {@link PreparedQuery.later} for a statement that is put together elsewhere. */
+export async function executeLater(queries: Queries, query: CompiledQuery): Promise<void> {
+  const connection = connections.get(queries);
+  if (connection !== undefined && isPatient(connection)) connection.executeLater(query);
+  else await queries.executeQuery(query);
+}
+
 /**
  * A query of one shape, with values that are given at each run: building and compiling one costs several times what
  * SQLite needs to carry it out.
