@@ -3,6 +3,7 @@ import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { CommandError, UsageError } from '../command-error.js';
+import { answerUnreadable, type UnreadableRequest } from './unreadable-request.js';
 import { writeText } from './write-text.js';
 
 /** A handler that sees the Fetch request and what Node knows beside it. */
@@ -24,6 +25,8 @@ export interface ListenOptions {
   readonly hostSetting?: string;
   /** Told of each answer, for access lines. */
   readonly onAnswer?: (line: AccessLine) => void;
+  /** Told of what could not be read as a request. */
+  readonly onUnreadable?: (request: UnreadableRequest) => void;
 }
 
 export interface AccessLine {
@@ -102,6 +105,12 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
       void listener(incoming, outgoing);
     },
   );
+  server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
+    // Always a socket: this server speaks plain HTTP.
+    const socket = stream as Socket;
+    const unreadable = answerUnreadable(error, socket, (connections.get(socket) ?? 0) > 0);
+    if (unreadable !== undefined) options.onUnreadable?.(unreadable);
+  });
   server.on('connection', (socket: Socket) => {
     connections.set(socket, 0);
     socket.once('close', () => connections.delete(socket));

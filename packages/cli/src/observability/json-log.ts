@@ -43,6 +43,9 @@ export function jsonLog(level: LogLevel, destination: DestinationStream = proces
       if (status >= 400 && status < 500 && !limit.admits()) return;
       write(levelOf(status), 'request', { client: peer, method, path, status });
     },
+    unreadable: ({ peer, status, reason }) => {
+      if (limit.admits()) write('info', 'unreadable request', { client: peer, status, reason });
+    },
     refused: ({ code, rule, detail, requestId, cause }) => {
       const ours = code === 'server_error' || code === 'temporarily_unavailable';
       if (!ours && !limit.admits()) return;

@@ -1,6 +1,7 @@
 import type { ServerEvent } from '@countersign/auth-server';
 import type { AAuthError } from '@countersign/protocol';
 import type { AccessLine } from '../http/listen.js';
+import type { UnreadableRequest } from '../http/unreadable-request.js';
 
 export const LOG_FORMATS = ['text', 'json'] as const;
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -15,6 +16,8 @@ export interface LogOptions {
 export interface Log {
   /** An answer has been sent. */
   answered(line: AccessLine): void;
+  /** Something came that is no HTTP request; no party has seen it. */
+  unreadable(request: UnreadableRequest): void;
   refused(error: AAuthError): void;
   event(event: ServerEvent): void;
   /** How many lines have been left out because strangers caused too many. */

@@ -20,6 +20,10 @@ export function textLog(level: LogLevel): Log {
       const refused = line.status >= 400 && line.status < 500;
       if (!refused || limit.admits()) note(serverLine(line));
     },
+    unreadable: ({ peer, status, reason }) => {
+      if (!quiet && limit.admits())
+        note(`INFO:     ${peer} - no HTTP request: ${status} ${reason}`);
+    },
     refused: (error) => {
       const ours = error.code === 'server_error' || error.code === 'temporarily_unavailable';
       if (ours || (!quiet && limit.admits())) noteRefusal(error);

@@ -50,6 +50,9 @@ export async function serveUntilStopped(options: ServeOptions): Promise<void> {
       onAnswer: (line) => {
         if (!ownLines) log.answered(line);
       },
+      onUnreadable: (unreadable) => {
+        log.unreadable(unreadable);
+      },
     },
   );
   try {

@@ -48,6 +48,20 @@ describe('the JSON log', () => {
     ]);
   });
 
+  it('tells of what was no HTTP request, and not of all that a flood sends', () => {
+    const { log, lines } = logged();
+    const unreadable = { peer: '192.0.2.1:7', status: 400, reason: 'HPE_INVALID_METHOD' };
+    for (let count = 0; count < 1_100; count++) log.unreadable(unreadable);
+    expect(lines()[0]).toMatchObject({
+      level: 'info',
+      msg: 'unreadable request',
+      client: '192.0.2.1:7',
+      status: 400,
+      reason: 'HPE_INVALID_METHOD',
+    });
+    expect(lines()).toHaveLength(1_000);
+  });
+
   it('keeps what strangers wrote on one line, harmless and short', () => {
     const { log, written, lines } = logged();
     const detail = `a\nb\u001B[2J\u0085\u202E\u2028"} ${'x'.repeat(2000)}`;
