@@ -82,8 +82,20 @@ try {
     ['node_modules/countersign/bin/countersign.js', 'demo', '--quiet'],
     { cwd: folder, stdio: 'inherit' },
   );
+  execFileSync(
+    process.execPath,
+    [
+      join(folder, 'node_modules/countersign/bin/countersign.js'),
+      'serve',
+      'auth-server',
+      '--preset',
+      'development',
+      '--print-config',
+    ],
+    { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] },
+  );
   const program = join(folder, 'node_modules/countersign/program');
-  for (const file of ['main.js', 'THIRD-PARTY.txt']) {
+  for (const file of ['main.js', 'auth-server.cjs', 'THIRD-PARTY.txt']) {
     if (!existsSync(join(program, file))) throw new Error(`${file} is not packed`);
   }
   console.log('The packed packages work alone.');
