@@ -8,7 +8,7 @@ import { removeEndedKeys } from './keys/administration.js';
 import { watched } from './observability/observe-requests.js';
 import type { EndpointName } from './observability/server-event.js';
 import type { AuthServerOptions } from './options.js';
-import { AGENT_AUTH_PATH, messagePage, pageResponse } from './pages/index.js';
+import { AGENT_AUTH_PATH, messagePage, pageAnswer } from './pages/index.js';
 import type { RequestContext } from './request-context.js';
 import { asResponse, type TextAnswer } from './text-answer.js';
 
@@ -35,7 +35,7 @@ type Endpoint = (
   context: RequestContext,
   request: Request,
   connection: Connection,
-) => Promise<Response | TextAnswer> | Response;
+) => Promise<Response | TextAnswer> | Response | TextAnswer;
 
 function publish(document: (context: ServerContext) => object): Endpoint {
   return (context, request) => {
@@ -69,7 +69,7 @@ const endpoints = new Map<string, readonly [EndpointName, Endpoint]>([
   [AGENT_TOKEN_PATH, ['token', handleTokenEndpoint]],
   [AGENT_AUTH_PATH, ['auth-page', handleAuthEndpoint]],
 ]);
-const elsewhere = ['other', () => pageResponse(messagePage({ kind: 'not-found' }))] as const;
+const elsewhere = ['other', () => pageAnswer(messagePage({ kind: 'not-found' }))] as const;
 
 /**
  * Makes an auth server on a storage. Rejects with `AAuthError` `configuration_invalid` for settings that cannot work,

@@ -4,8 +4,8 @@
  */
 export interface TextAnswer {
   readonly status: number;
-  /** By names of which none is `Content-Length`. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** By names of which none is `Content-Length`; several values are as many lines. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
   readonly text: string;
 }
 
@@ -18,9 +18,21 @@ export function jsonAnswer(content: object): TextAnswer {
   };
 }
 
+/** These headers, with a line for each cookie where there are any. */
+export function withCookies(
+  headers: Readonly<Record<string, string>>,
+  cookies: readonly string[],
+): TextAnswer['headers'] {
+  return cookies.length === 0 ? headers : { ...headers, 'Set-Cookie': cookies };
+}
+
 /** The same answer for whoever speaks Fetch. */
 export function asResponse(answer: Response | TextAnswer): Response {
   if (answer instanceof Response) return answer;
-  const { text, status, headers } = answer;
+  const { text, status } = answer;
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(answer.headers)) {
+    for (const one of typeof value === 'string' ? [value] : value) headers.append(name, one);
+  }
   return new Response(text, { status, headers });
 }

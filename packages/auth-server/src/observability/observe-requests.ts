@@ -17,7 +17,7 @@ export async function watched(
   { observer, emit, newRequestId }: RequestWatch,
   request: { readonly endpoint: EndpointName; readonly method: string; readonly path: string },
   { requestId, remoteAddress, traceParent }: Connection,
-  answer: (scope: RequestScope) => Promise<Response | TextAnswer> | Response,
+  answer: (scope: RequestScope) => Promise<Response | TextAnswer> | Response | TextAnswer,
 ): Promise<Response | TextAnswer> {
   const scope: RequestScope = { requestId: requestId ?? attempt(newRequestId) };
   if (observer === undefined || emit === undefined) {

@@ -11,7 +11,7 @@ export { type DetailLines, detailLines, MAX_DETAIL_LINES } from './detail-lines.
 export { displayName, displayText, TEXT_LIMITS } from './display-text.js';
 export { AGENT_AUTH_PATH, type FormFields, type RequestLink, requestPath } from './form-fields.js';
 export { type Message, type MessageOptions, messagePage } from './message-page.js';
-export { type Page, pageResponse } from './page.js';
+export { type Page, pageAnswer } from './page.js';
 export type { AgentView, ResourceView } from './parties.js';
 export { callbackSource, contentSecurityPolicy, pageHeaders } from './security-headers.js';
 export { signInPage, type SignInProblem, type SignInView } from './sign-in-page.js';

@@ -1,5 +1,6 @@
 import { html as markup, raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
+import { type TextAnswer, withCookies } from '../text-answer.js';
 import { pageHeaders } from './security-headers.js';
 import { STYLESHEET } from './stylesheet.js';
 
@@ -68,14 +69,12 @@ ${frame}
   return { status: content.status, headers, html: document.toString() };
 }
 
-/** The page as a `Response`; `extra` is for headers that are not the page's own, such as `Set-Cookie`. */
-export function pageResponse(
-  page: Page,
-  extra: readonly (readonly [string, string])[] = [],
-): Response {
-  const headers = new Headers(page.headers);
-  for (const [name, value] of extra) headers.append(name, value);
-  return new Response(page.html, { status: page.status, headers });
+/** The page as it is sent, with the cookies that go with it. */
+export function pageAnswer(
+  { status, headers, html }: Page,
+  cookies: readonly string[] = [],
+): TextAnswer {
+  return { status, headers: withCookies(headers, cookies), text: html };
 }
 
 function Frame({ children }: { children?: Child }) {

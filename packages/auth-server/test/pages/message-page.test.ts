@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Message, messagePage, pageResponse } from '../../src/pages/index.js';
+import { type Message, messagePage, pageAnswer } from '../../src/pages/index.js';
+import { asResponse } from '../../src/text-answer.js';
 import { readForms, textOf } from './html-forms.js';
 import { form } from './sample-pages.js';
 
@@ -73,11 +74,8 @@ describe('a message page', () => {
 });
 
 describe('a page as a response', () => {
-  it('carries the page’s status and headers, and those given with it', async () => {
-    const response = pageResponse(messagePage({ kind: 'expired' }), [
-      ['set-cookie', 'a=1'],
-      ['set-cookie', 'b=2'],
-    ]);
+  it('carries the page’s status and headers, and the cookies given with it', async () => {
+    const response = asResponse(pageAnswer(messagePage({ kind: 'expired' }), ['a=1', 'b=2']));
     expect(response.status).toBe(410);
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2']);

@@ -3,7 +3,8 @@ import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
 import { asAAuthError } from '../../fault.js';
 import { admitPageRequest } from '../../limits/page-admission.js';
-import { type Message, messagePage, pageResponse } from '../../pages/index.js';
+import { type Message, messagePage, pageAnswer } from '../../pages/index.js';
+import type { TextAnswer } from '../../text-answer.js';
 import { isOwnHost } from './request-origin.js';
 import { showAuthPage } from './show.js';
 import { submitAuthPage } from './submit.js';
@@ -13,9 +14,9 @@ export async function handleAuthEndpoint(
   context: ServerContext,
   request: Request,
   connection: Connection,
-): Promise<Response> {
+): Promise<Response | TextAnswer> {
   try {
-    if (!isOwnHost(context, request)) return pageResponse(messagePage({ kind: 'wrong-host' }));
+    if (!isOwnHost(context, request)) return pageAnswer(messagePage({ kind: 'wrong-host' }));
     await admitPageRequest(context.limits, request, connection);
     switch (request.method) {
       case 'GET':
@@ -25,10 +26,7 @@ export async function handleAuthEndpoint(
         return await submitAuthPage(context, request, connection);
       default: {
         const { html, headers } = messagePage({ kind: 'bad-request' });
-        return new Response(html, {
-          status: 405,
-          headers: { ...headers, Allow: 'GET, HEAD, POST' },
-        });
+        return { status: 405, headers: { ...headers, Allow: 'GET, HEAD, POST' }, text: html };
       }
     }
   } catch (error) {
@@ -38,19 +36,19 @@ export async function handleAuthEndpoint(
     const { status } = errorSpelling(known.code);
     if (known.code === 'too_many_requests') {
       const { retryAfterSeconds = 60 } = known;
-      return pageResponse(
+      return pageAnswer(
         messagePage({ kind: 'too-many-requests', retryAfterSeconds }, { requestId }),
       );
     }
     if (status < 500) {
       // A form that is too large, or broke off on its way.
-      const { html, headers } = messagePage({ kind: 'bad-request' }, { requestId });
-      return new Response(html, { status, headers });
+      const page = messagePage({ kind: 'bad-request' }, { requestId });
+      return pageAnswer({ ...page, status });
     }
     const message: Message =
       known.code === 'temporarily_unavailable'
         ? { kind: 'unavailable', retryAfterSeconds: known.retryAfterSeconds ?? 5 }
         : { kind: 'server-error' };
-    return pageResponse(messagePage(message, { requestId }));
+    return pageAnswer(messagePage(message, { requestId }));
   }
 }

@@ -44,16 +44,16 @@ export async function findBrowser(context: ServerContext, request: Request): Pro
   return { cookie, session, user };
 }
 
-/** The header that gives a browser its cookie. */
+/** The value of the `Set-Cookie` that gives a browser its cookie. */
 export function setCookie(
   context: ServerContext,
   value: string,
   maxAgeSeconds?: number,
   name = sessionCookieName(context.issuer),
-): readonly [string, string] {
+): string {
   const secure = context.issuer.startsWith('https:') ? '; Secure' : '';
   const age = maxAgeSeconds === undefined ? '' : `; Max-Age=${maxAgeSeconds}`;
-  return ['Set-Cookie', `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}${age}`];
+  return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}${age}`;
 }
 
 /**
@@ -64,7 +64,7 @@ export async function startSession(
   context: ServerContext,
   user: UserRecord,
   previous: Browser,
-): Promise<readonly [string, string] | undefined> {
+): Promise<string | undefined> {
   const now = context.clock();
   const cookie = context.secret(256);
   const session = {

@@ -16,7 +16,7 @@ export function knownBrowser(
   return browser === undefined ? {} : { browser };
 }
 
-/** The header that lets a browser be recognised, for as long as addresses are. */
-export function browserCookie(context: ServerContext, value: string): readonly [string, string] {
+/** The value of the `Set-Cookie` that lets a browser be recognised, for as long as addresses are. */
+export function browserCookie(context: ServerContext, value: string): string {
   return setCookie(context, value, SIGN_IN_LIMITS.knownAddressSeconds, cookieName(context.issuer));
 }

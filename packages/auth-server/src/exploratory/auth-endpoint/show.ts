@@ -8,10 +8,11 @@ import {
   type IdentityShare,
   messagePage,
   type Page,
-  pageResponse,
+  pageAnswer,
   signInPage,
   type SignInProblem,
 } from '../../pages/index.js';
+import type { TextAnswer } from '../../text-answer.js';
 import { recogniseBrowser } from '../../limits/page-admission.js';
 import type { UserRecord } from '../../storage/index.js';
 import { askedTooOften, deniedTooOften } from './denied-before.js';
@@ -27,12 +28,12 @@ export async function showAuthPage(
   context: ServerContext,
   request: Request,
   connection: Connection,
-): Promise<Response> {
+): Promise<Response | TextAnswer> {
   const parameters = readQuery(request.url);
   const link = parameters === undefined ? undefined : readLink(parameters);
-  if (link === undefined) return pageResponse(messagePage({ kind: 'bad-request' }));
+  if (link === undefined) return pageAnswer(messagePage({ kind: 'bad-request' }));
   const opened = await openRequest(context, link);
-  if ('kind' in opened) return pageResponse(messagePage(opened));
+  if ('kind' in opened) return pageAnswer(messagePage(opened));
   if (!isNavigation(request)) {
     // Nothing to see for a prefetch, an image or a HEAD: the page is for the person who opens it.
     return new Response(null, { status: 204, headers: { 'Cache-Control': 'no-store' } });
@@ -41,7 +42,7 @@ export async function showAuthPage(
   if (browser.user === undefined) return await showSignIn(context, opened, browser);
   recogniseBrowser(context.limits, request, connection);
   const wait = await deniedTooOften(context, opened, browser.user);
-  if (wait > 0) return pageResponse(askedTooOften(context, opened, wait));
+  if (wait > 0) return pageAnswer(askedTooOften(context, opened, wait));
   return await showConsent(context, opened, browser, browser.user);
 }
 
@@ -55,7 +56,7 @@ export async function showSignIn(
   opened: OpenedRequest,
   browser: Browser,
   attempt: { problem?: SignInProblem; username?: string } = {},
-): Promise<Response> {
+): Promise<TextAnswer> {
   const cookie = browser.cookie ?? context.secret(256);
   const { question, decision } = opened;
   const page = signInPage({
@@ -64,7 +65,7 @@ export async function showSignIn(
     form: await fieldsFor(cookie, opened),
     ...attempt,
   });
-  return pageResponse(page, browser.cookie === undefined ? [setCookie(context, cookie)] : []);
+  return pageAnswer(page, browser.cookie === undefined ? [setCookie(context, cookie)] : []);
 }
 
 async function showConsent(
@@ -72,23 +73,23 @@ async function showConsent(
   opened: OpenedRequest,
   browser: Browser,
   user: UserRecord,
-): Promise<Response> {
+): Promise<TextAnswer> {
   const { decision, link } = opened;
   const { storage } = context;
   const form = await fieldsFor(browser.cookie ?? '', opened);
   const claim = await storage.pendingDecisions.claim(decision.idHash, user.id, context.clock());
   switch (claim) {
     case 'claimed-by-another':
-      return pageResponse(
+      return pageAnswer(
         messagePage({ kind: 'claimed', session: { account: user.username, form } }),
       );
     case 'unavailable': {
       const closed = await openRequest(context, link);
-      return pageResponse(messagePage('kind' in closed ? closed : { kind: 'expired' }));
+      return pageAnswer(messagePage('kind' in closed ? closed : { kind: 'expired' }));
     }
     case 'claimed':
     case 'already-claimed-by-you':
-      return pageResponse(await consent(context, opened, user, form));
+      return pageAnswer(await consent(context, opened, user, form));
   }
 }
 

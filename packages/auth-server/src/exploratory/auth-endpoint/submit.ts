@@ -3,8 +3,9 @@ import { signIn, type SignInResult } from '../../accounts/index.js';
 import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
 import { limited } from '../../limits/server-limits.js';
-import { type Message, messagePage, pageResponse, requestPath } from '../../pages/index.js';
+import { type Message, messagePage, pageAnswer, requestPath } from '../../pages/index.js';
 import { tokenScope } from '../../question.js';
+import { type TextAnswer, withCookies } from '../../text-answer.js';
 import type { LostDecision, UserRecord } from '../../storage/index.js';
 import {
   type Browser,
@@ -34,7 +35,7 @@ type Action = (
   context: ServerContext,
   submission: Submission,
   connection: Connection,
-) => Promise<Response>;
+) => Promise<TextAnswer>;
 
 const actions = new Map<string, Action>([
   ['sign-in', submitSignIn],
@@ -51,7 +52,7 @@ export async function submitAuthPage(
   context: ServerContext,
   request: Request,
   connection: Connection,
-): Promise<Response> {
+): Promise<TextAnswer> {
   const body = await readBody(request, PAGE_BODY_LIMIT, connection.incoming);
   const form = readForm(request, body);
   const link = form === undefined ? undefined : readLink(form);
@@ -69,8 +70,8 @@ export async function submitAuthPage(
   return await action(context, { request, opened, browser, form }, connection);
 }
 
-function message(one: Message): Response {
-  return pageResponse(messagePage(one));
+function message(one: Message): TextAnswer {
+  return pageAnswer(messagePage(one));
 }
 
 function readForm(
@@ -85,24 +86,20 @@ function readForm(
   }
 }
 
-function seeOther(
-  location: string,
-  headers: readonly (readonly [string, string])[] = [],
-): Response {
-  const all = new Headers({
+function seeOther(location: string, cookies: readonly string[] = []): TextAnswer {
+  const headers = {
     Location: location,
     'Cache-Control': 'no-store',
     'Referrer-Policy': 'no-referrer',
-  });
-  for (const [name, value] of headers) all.append(name, value);
-  return new Response(null, { status: 303, headers: all });
+  };
+  return { status: 303, headers: withCookies(headers, cookies), text: '' };
 }
 
 async function submitSignIn(
   context: ServerContext,
   { request, opened, browser, form }: Submission,
   connection: Connection,
-): Promise<Response> {
+): Promise<TextAnswer> {
   const username = form.get('username') ?? '';
   const result = await signIn(context.storage, {
     username,
@@ -157,7 +154,7 @@ function accountOf(result: SignInResult): { readonly account?: string } {
 async function switchAccount(
   context: ServerContext,
   { opened, browser }: Submission,
-): Promise<Response> {
+): Promise<TextAnswer> {
   const { session, user } = browser;
   if (user !== undefined) {
     await context.storage.pendingDecisions.release(opened.decision.idHash, user.id);
@@ -170,7 +167,7 @@ async function submitDecision(
   context: ServerContext,
   { opened, browser }: Submission,
   outcome: 'granted' | 'denied',
-): Promise<Response> {
+): Promise<TextAnswer> {
   const { user } = browser;
   // The session ended while the page was open: sign in again, then answer.
   if (user === undefined) return seeOther(requestPath(opened.link));
@@ -245,7 +242,7 @@ async function lost(
   context: ServerContext,
   opened: OpenedRequest,
   reason: LostDecision,
-): Promise<Response> {
+): Promise<TextAnswer> {
   switch (reason) {
     case 'unknown':
       return message({ kind: 'unknown' });
