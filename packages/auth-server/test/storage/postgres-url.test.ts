@@ -1,3 +1,4 @@
+import type { PeerCertificate } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { StorageConfigurationError } from '../../src/storage/index.js';
 import { readPostgresUrl } from '../../src/storage/postgres/postgres-url.js';
@@ -57,8 +58,24 @@ describe('the URL of a PostgreSQL database', () => {
     ['postgres://db.example/x?sslmode=verify-ca', true],
     ['postgres://db.example/x?sslmode=no-verify', false],
   ])('asks for TLS, verified unless said otherwise: %s', (url, verified) => {
-    expect(readPostgresUrl(url).tls).toEqual({ rejectUnauthorized: verified });
+    expect(readPostgresUrl(url).tls).toMatchObject({ rejectUnauthorized: verified });
   });
+
+  it.each([
+    ['postgres://192.0.2.1/x', 'IP Address:192.0.2.1', 'DNS:localhost'],
+    ['postgres://[2001:db8::1]/x', 'IP Address:2001:DB8:0:0:0:0:0:1', 'IP Address:192.0.2.1'],
+    ['postgres://db.example/x', 'DNS:db.example', 'DNS:localhost'],
+  ])(
+    'takes a certificate for the host that it names alone, whatever the driver asks for: %s',
+    (url, own, other) => {
+      const { tls } = readPostgresUrl(url);
+      const check = tls === false ? undefined : tls.checkServerIdentity;
+      const certificate = (subjectaltname: string) =>
+        ({ subject: { CN: 'localhost' }, subjectaltname }) as unknown as PeerCertificate;
+      expect(check?.('localhost', certificate(own))).toBeUndefined();
+      expect(check?.('localhost', certificate(other))).toBeInstanceOf(Error);
+    },
+  );
 
   it.each([
     'postgres://db.example/x?sslmode=disable',

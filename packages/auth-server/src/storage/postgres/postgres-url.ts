@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIPv4 } from 'node:net';
-import type { ConnectionOptions } from 'node:tls';
+import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import { StorageConfigurationError } from '../storage-error.js';
 
 /** What a `postgres:` URL says. Undefined where it says nothing. */
@@ -112,13 +112,18 @@ function readTls(settings: ReadonlyMap<string, string>, host: string): Connectio
     case 'require':
     case 'verify-ca':
     case 'verify-full':
-      return { ...certificates(settings), rejectUnauthorized: true };
+      return { ...certificates(settings), rejectUnauthorized: true, ...namedAs(host) };
     default:
       throw new StorageConfigurationError(
         'sslmode in the URL of the database must be verify-full, verify-ca or require (which verify the same), ' +
           'no-verify or disable.',
       );
   }
+}
+
+/** Said here because drivers before 8.23.1 ask for the name `localhost` when the host is an IP address, whichever that is. */
+function namedAs(host: string): ConnectionOptions {
+  return { checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate) };
 }
 
 function certificates(settings: ReadonlyMap<string, string>): ConnectionOptions {
