@@ -41,17 +41,24 @@ export class Journal {
 
   async #open(): Promise<number> {
     const descriptor = await openFile(this.#path, 'r+');
-    // Its name too: it may have been made a moment ago. Windows has no such thing.
-    if (process.platform !== 'win32') await syncDirectory(dirname(this.#path));
+    await syncDirectory(dirname(this.#path));
     return descriptor;
   }
 }
 
+/**
+ * The journal's name, which may have been made a moment ago. Where a directory cannot be opened or synced, as on Windows and
+ * on some file systems, SQLite does without it, and so does this.
+ */
 async function syncDirectory(path: string): Promise<void> {
-  const descriptor = await openFile(path, 'r');
   try {
-    await syncAll(descriptor);
-  } finally {
-    await closeFile(descriptor);
+    const descriptor = await openFile(path, 'r');
+    try {
+      await syncAll(descriptor);
+    } finally {
+      await closeFile(descriptor);
+    }
+  } catch {
+    // What matters is in the journal itself.
   }
 }
