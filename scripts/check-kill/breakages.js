@@ -8,7 +8,7 @@ const REDEEM = 'database.write((queries) => redeem(queries, redemption))';
 
 export const breakages = {
   'a code is not marked as spent': {
-    edits: [{ file: CODES, from: 'await markSpent.run(queries, redemption);', to: '' }],
+    edits: [{ file: CODES, from: 'await markSpent.later(queries, redemption);', to: '' }],
     found: /redeemed twice|from a code that was spent/,
   },
   'a token is not written into the ledger': {
@@ -68,11 +68,11 @@ export const breakages = {
   },
   'a refresh token outlives its grant': {
     edits: [
-      { file: REFRESH, from: '!(await isGrantLive(queries, named.grantId))', to: 'false' },
+      { file: REFRESH, from: 'if (!isLive || held', to: 'if (held' },
       {
         file: REFRESH,
-        from: ".where('revokedAt', 'is', null) .where('lastUsedAt'",
-        to: ".where('lastUsedAt'",
+        from: ".where('hash', '=', hash) .where('revokedAt', 'is', null)",
+        to: ".where('hash', '=', hash)",
       },
     ],
     found: /refresh token works after its end/,

@@ -64,12 +64,18 @@ describe('behind a proxy the authority is the configured one', () => {
 });
 
 describe('the address of a client', () => {
+  /** Lines come in the order of the requests, and some time after the answers. */
+  async function everythingLogged(): Promise<void> {
+    const id = `req-${Math.random().toString(36).slice(2)}`;
+    await get(METADATA, named('auth.example', { 'x-request-id': id }));
+    await expect.poll(() => server.stderr().includes(id), { timeout: 10_000 }).toBe(true);
+  }
+
   /** What the log has for a request with this X-Forwarded-For. */
   async function logged(forwarded: string, localAddress?: string): Promise<unknown> {
-    const id = `req-${Math.random().toString(36).slice(2)}`;
+    await everythingLogged();
     const from = server.stderr().length;
-    const headers = { 'x-forwarded-for': forwarded, 'x-request-id': id };
-    await get(METADATA, named('auth.example', headers), localAddress);
+    await get(METADATA, named('auth.example', { 'x-forwarded-for': forwarded }), localAddress);
     await expect
       .poll(() => server.stderr().slice(from).includes('"msg":"request"'), { timeout: 10_000 })
       .toBe(true);
