@@ -291,6 +291,37 @@ describe('writers whose commits are brought to the disk by another thread', () =
     expect(kept).toBe(true);
   });
 
+  it('hear of what they gave up only when the disk has what they may have decided by', async () => {
+    const first = note(1);
+    await turns();
+    const second = group.write(async () => {
+      throw new Error(`there is ${committed()}`);
+    });
+    let heard = false;
+    second.catch(() => (heard = true));
+    await turns();
+    expect(heard).toBe(false);
+    disk.done();
+    await first;
+    await turns();
+    disk.done();
+    await expect(second).rejects.toThrow('there is 1');
+  });
+
+  it('hear of a failure when they gave up by what the disk then refuses', async () => {
+    const first = note(1);
+    await turns();
+    const second = group.write(async () => {
+      throw new Error(`there is ${committed()}`);
+    });
+    const outcomes = Promise.allSettled([first, second]);
+    await turns();
+    disk.refuse();
+    for (const outcome of await outcomes) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: expect.any(StorageError) });
+    }
+  });
+
   it('are refused when the disk refuses, and so is everybody after them', async () => {
     const first = note(1);
     await turns();

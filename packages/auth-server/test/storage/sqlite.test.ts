@@ -176,7 +176,9 @@ describe('opening SQLite', () => {
     const database = await openSqlite(file, 1000);
     const look = () => database.write((queries) => sql`select 1`.execute(queries));
     rmSync(`${file}-wal`);
-    for (const attempt of [look, look]) await expect(attempt()).rejects.toThrow(StorageError);
+    const read = () => database.read((queries) => sql`select 1`.execute(queries));
+    await read();
+    for (const attempt of [look, look, read]) await expect(attempt()).rejects.toThrow(StorageError);
     await database.close();
     const again = await open();
     expect(await again.users.create(newUser('ana'))).toBe(true);

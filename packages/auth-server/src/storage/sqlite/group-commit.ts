@@ -99,6 +99,11 @@ export class GroupCommit {
     this.#current.requireOpen();
   }
 
+  /** Throws once the disk has refused what was committed: then nothing that is seen is certain to be kept. */
+  requireKept(): void {
+    this.#disk?.require();
+  }
+
   /** To be called after a statement has failed: SQLite may have rolled back more than the statement. */
   noteFailure(error: unknown): void {
     if (this.#current !== undefined && !this.#connection.inTransaction) {
@@ -173,11 +178,12 @@ export class GroupCommit {
     this.#connection.run('release writer');
   }
 
-  /** What nobody else has had a part in. */
+  /** What nobody else has had a part in; what was committed before it, it may have decided by. */
   #takeBack(shared: SharedTransaction): void {
     this.#connection.run('rollback');
     this.#open = undefined;
-    shared.committed();
+    if (this.#disk?.isBusy === true) this.#disk.add(shared);
+    else shared.committed();
   }
 
   #leave(shared: SharedTransaction, end?: () => void): void {

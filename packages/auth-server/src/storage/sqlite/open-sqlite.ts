@@ -54,7 +54,10 @@ export async function openSqlite(
   const onlooker =
     reading === undefined || same === undefined
       ? new IntermediateSession(writing, group)
-      : new ReadingSession(reading, same);
+      : new ReadingSession(reading, () => {
+          same.requireForReading();
+          group.requireKept();
+        });
   const looking = await queriesOn(onlooker, close);
   const writer = await queriesOn(new WritingSession(writing, group), close);
   const engine = sqliteEngine({

@@ -1,7 +1,6 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import type { PromptConnection } from '../sql/prepared-query.js';
 import type { GroupCommit } from './group-commit.js';
-import type { SameFile } from './same-file.js';
 import type { SqliteConnection } from './sqlite-connection.js';
 
 /** What whoever has the turn to write sees and does. */
@@ -31,23 +30,27 @@ export class WritingSession implements PromptConnection {
   streamQuery = noStream;
 }
 
-/** What has been committed, through a connection of its own. */
+/**
+ * What has been committed, through a connection of its own. It may be on its way to the disk still: whoever committed it has
+ * not been answered then, and nobody else has been promised anything.
+ */
 export class ReadingSession implements PromptConnection {
   readonly #connection: SqliteConnection;
-  readonly #file: SameFile;
+  readonly #require: () => void;
 
-  constructor(connection: SqliteConnection, file: SameFile) {
+  /** `require` throws when what would be seen is not to be relied on. */
+  constructor(connection: SqliteConnection, require: () => void) {
     this.#connection = connection;
-    this.#file = file;
+    this.#require = require;
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    this.#file.requireForReading();
+    this.#require();
     return await this.#connection.executeQuery<R>(query);
   }
 
   executeAtOnce<R>(query: CompiledQuery, first: boolean): QueryResult<R> | undefined {
-    this.#file.requireForReading();
+    this.#require();
     return this.#connection.lookAtOnce<R>(query, first);
   }
 
