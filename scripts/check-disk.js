@@ -22,7 +22,7 @@ if (mounted.status !== 0) {
 }
 
 build();
-const { freePort } = await import('./check-kill/databases.js');
+const { freePort } = await import('./free-port.js');
 const { startAgent, startResource } = await import('./check-kill/parties.js');
 const { verifyPromises } = await import('./check-kill/promises.js');
 const { send, ServerProcess } = await import('./check-kill/server-process.js');

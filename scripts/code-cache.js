@@ -5,9 +5,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { freePort } from './free-port.js';
 
 const GIVE_UP_MILLISECONDS = 60_000;
 
@@ -25,14 +25,6 @@ export function makeCodeCache(command) {
 function withoutSettings(env) {
   const settings = /^(?:COUNTERSIGN_|NODE_OPTIONS$)/;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !settings.test(name)));
-}
-
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function answered(url) {

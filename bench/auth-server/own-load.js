@@ -2,7 +2,7 @@
 import { hashPassword, openStorage } from '@countersign/auth-server';
 import { readFileSync } from 'node:fs';
 import { DemoBrowser } from '../../packages/cli/dist/demo/browser.js';
-import { freePort } from '../../scripts/check-kill/databases.js';
+import { freePort } from '../../scripts/free-port.js';
 import { now, startAgent, startResource } from '../../scripts/check-kill/parties.js';
 import { ServerProcess } from '../../scripts/check-kill/server-process.js';
 import { send } from './connections.js';

@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { DemoBrowser } from '../../packages/cli/dist/demo/browser.js';
-import { freePort } from '../../scripts/check-kill/databases.js';
+import { freePort } from '../../scripts/free-port.js';
 import { send } from './connections.js';
 
 const encoded = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');

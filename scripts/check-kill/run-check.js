@@ -1,6 +1,7 @@
 /** One database, so many kills, and after each of them everything that must be true. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, openDatabases } from './databases.js';
+import { freePort } from '../free-port.js';
+import { openDatabases } from './databases.js';
 import { startAgent, startResource } from './parties.js';
 import { verifyPromises } from './promises.js';
 import { randomFrom } from './random.js';

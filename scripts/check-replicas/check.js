@@ -5,7 +5,7 @@ import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { freePort } from '../check-kill/databases.js';
+import { freePort } from '../free-port.js';
 import {
   checkAuthority,
   checkForwardedByProxy,

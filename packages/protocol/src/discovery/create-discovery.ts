@@ -93,6 +93,46 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
     return fetched;
   };
 
+  const readMetadata = <T extends PublishesKeys>(
+    kind: MetadataKind<T>,
+    id: ServerIdentifier,
+    body: Uint8Array,
+  ): T => {
+    const document = parseStrictJsonBytes(body);
+    if (!isJsonObject(document)) throw new HostRefused('not a JSON object');
+    const value = kind.read(document, id, { insecureLoopback });
+    if (value === undefined) throw new HostRefused('metadata of someone else, or incomplete');
+    parseDocumentUrl(value.jwksUri, insecureLoopback);
+    return value;
+  };
+
+  /**
+   * What is held and fresh, looked for by the text that names it: it is found where that is a URL's own spelling. Most
+   * requests need no more, and are spared the deadline, the parsing and the sixty promises of a look-up.
+   */
+  const heldMetadata = <T extends PublishesKeys>(
+    kind: MetadataKind<T>,
+    id: ServerIdentifier,
+  ): T | undefined => {
+    const document = documents.fresh(metadataUrl(kind, id));
+    return document?.kind === kind ? (document.value as T) : undefined;
+  };
+
+  const heldKey = (url: string, kid: string): VerificationKey | undefined =>
+    keySets.fresh(url)?.held(kid);
+
+  /** `what` stands in the log: what a caller named, never a URL that a document named, since its host chose that. */
+  const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    try {
+      return await withDeadline(work(), deadlineMs);
+    } catch (error) {
+      if (error instanceof NotAdmitted) throw error.refusal;
+      const cause = error instanceof HostRefused ? error : undefined;
+      throw discoveryFailed(`${what}: ${reasonOf(error)}`, cause);
+    }
+  };
+
+  /** Made for each request where hosts are asked on somebody's account: what does not depend on who asks is above. */
   const askedBy = ({ admitHost, onLookup }: Asker): Discovery => {
     const admitting = (named: string) => admitHost && (() => admitHost(named));
 
@@ -106,19 +146,6 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       },
       load: Load<V>,
     ): Promise<Cached<V>> => lookUp(cache, what, load, onLookup);
-
-    const readMetadata = <T extends PublishesKeys>(
-      kind: MetadataKind<T>,
-      id: ServerIdentifier,
-      body: Uint8Array,
-    ): T => {
-      const document = parseStrictJsonBytes(body);
-      if (!isJsonObject(document)) throw new HostRefused('not a JSON object');
-      const value = kind.read(document, id, { insecureLoopback });
-      if (value === undefined) throw new HostRefused('metadata of someone else, or incomplete');
-      parseDocumentUrl(value.jwksUri, insecureLoopback);
-      return value;
-    };
 
     const metadata = async <T extends PublishesKeys>(
       kind: MetadataKind<T>,
@@ -185,8 +212,6 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       return await find(await keySet(now, now === url ? 'refresh' : 'get'));
     };
 
-    const withKid = (kid: string) => (keys: PublishedKeys) => (keys.has(kid) ? kid : undefined);
-
     const publishedKey = async (
       kind: MetadataKind<PublishesKeys>,
       id: ServerIdentifier,
@@ -229,32 +254,6 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
       if (onLookup === undefined) return;
       const host = parseUrl(named)?.host ?? '';
       onLookup({ host, document, result: 'cached', durationMilliseconds: 0 });
-    };
-
-    /**
-     * What is held and fresh, looked for by the text that names it: it is found where that is a URL's own spelling. Most
-     * requests need no more, and are spared the deadline, the parsing and the sixty promises of a look-up.
-     */
-    const heldMetadata = <T extends PublishesKeys>(
-      kind: MetadataKind<T>,
-      id: ServerIdentifier,
-    ): T | undefined => {
-      const document = documents.fresh(metadataUrl(kind, id));
-      return document?.kind === kind ? (document.value as T) : undefined;
-    };
-
-    const heldKey = (url: string, kid: string): VerificationKey | undefined =>
-      keySets.fresh(url)?.held(kid);
-
-    /** `what` stands in the log: what a caller named, never a URL that a document named, since its host chose that. */
-    const attempt = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
-      try {
-        return await withDeadline(work(), deadlineMs);
-      } catch (error) {
-        if (error instanceof NotAdmitted) throw error.refusal;
-        const cause = error instanceof HostRefused ? error : undefined;
-        throw discoveryFailed(`${what}: ${reasonOf(error)}`, cause);
-      }
     };
 
     return {
@@ -327,6 +326,8 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
 
   return askedBy(options);
 }
+
+const withKid = (kid: string) => (keys: PublishedKeys) => (keys.has(kid) ? kid : undefined);
 
 function metadataUrl(kind: MetadataKind<PublishesKeys>, id: ServerIdentifier): string {
   return `${id}/.well-known/${kind.wellKnown}`;

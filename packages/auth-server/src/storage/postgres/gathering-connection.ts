@@ -1,4 +1,5 @@
 import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
+import { noStream } from '../sql/no-stream.js';
 import type { Queries } from '../sql/sql-database.js';
 import { StorageError } from '../storage-error.js';
 import { isConnectionLost } from './postgres-failure.js';
@@ -32,10 +33,7 @@ export class GatheringConnection implements DatabaseConnection {
     });
   }
 
-  // oxlint-disable-next-line require-yield -- the interface wants it; the store never streams
-  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
-    throw new Error('streaming is not supported');
-  }
+  readonly streamQuery = noStream;
 
   #takeTurn(): void {
     const all = this.#waiting.toSorted((one, other) => compare(keyOf(one), keyOf(other)));

@@ -1,5 +1,6 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import type { PoolClient } from 'pg';
+import { noStream } from '../sql/no-stream.js';
 import type { PatientConnection } from '../sql/prepared-query.js';
 import { StorageError } from '../storage-error.js';
 import { withNull, withoutNull } from './null-characters.js';
@@ -74,10 +75,7 @@ export class PostgresConnection implements PatientConnection {
     this.#client.release(this.#lost);
   }
 
-  // oxlint-disable-next-line require-yield -- the interface wants it; the store never streams
-  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
-    throw new Error('streaming is not supported');
-  }
+  readonly streamQuery = noStream;
 
   #execute(statement: Statement): Promise<Outcome> {
     return new Promise((done, failed) => {

@@ -105,9 +105,9 @@ export class SqlDatabase {
   }
 
   /**
-   * Carries out `work`, a prepared query that writes one row and whose first parameter is its key, as a transaction of its own, and resolves as soon as that has been decided:
-   * `kept` may still be to come, and whoever is told of the value must not hear of it before. Rejects when it failed
-   * earlier.
+   * Carries out `work`, a prepared query that writes one row and whose first parameter is its key, as a transaction of its
+   * own, and resolves as soon as that has been decided: `kept` may still be to come, and whoever is told of the value must
+   * not hear of it before. Rejects when it failed earlier.
    */
   async writeSoon<T>(work: (queries: Queries) => Promise<T>): Promise<DecidedWrite<T>> {
     const { shared } = this.#engine;

@@ -12,7 +12,7 @@ import { SameFile } from './same-file.js';
 import { SqliteConnection } from './sqlite-connection.js';
 import { sqliteDialect } from './sqlite-dialect.js';
 import { sqliteEngine } from './sqlite-engine.js';
-import { IntermediateSession, ReadingSession, WritingSession } from './sqlite-sessions.js';
+import { intermediateSession, readingSession, writingSession } from './sqlite-sessions.js';
 import { withoutRowLocks } from './without-row-locks.js';
 
 const IN_MEMORY = ':memory:';
@@ -53,13 +53,13 @@ export async function openSqlite(
     });
   const onlooker =
     reading === undefined || same === undefined
-      ? new IntermediateSession(writing, group)
-      : new ReadingSession(reading, () => {
+      ? intermediateSession(writing, group)
+      : readingSession(reading, () => {
           same.requireForReading();
           group.requireKept();
         });
   const looking = await queriesOn(onlooker, close);
-  const writer = await queriesOn(new WritingSession(writing, group), close);
+  const writer = await queriesOn(writingSession(writing, group), close);
   const engine = sqliteEngine({
     write: (work) => group.write(() => work(writer)),
     writeSoon: (work) => group.writeSoon(() => work(writer)),

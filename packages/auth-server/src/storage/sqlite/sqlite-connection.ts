@@ -1,4 +1,4 @@
-import type { CompiledQuery, DatabaseConnection, QueryResult } from 'kysely';
+import type { CompiledQuery, QueryResult } from 'kysely';
 import Libsql from 'libsql';
 import { StorageError } from '../storage-error.js';
 import { isBusy, retryWhileBusy } from './retry-while-busy.js';
@@ -12,8 +12,8 @@ interface Statement {
 /** More than the store has distinct queries; a bound all the same. */
 const MAX_CACHED_STATEMENTS = 500;
 
-/** A SQLite connection as kysely sees it. Waits for locks without blocking the thread, and names its failures. */
-export class SqliteConnection implements DatabaseConnection {
+/** A SQLite connection that takes kysely's queries. Waits for locks without blocking the thread, and names its failures. */
+export class SqliteConnection {
   readonly #database: Libsql.Database;
   readonly #lockTimeoutMilliseconds: number;
   readonly #statements = new Map<string, Statement>();
@@ -74,11 +74,6 @@ export class SqliteConnection implements DatabaseConnection {
     } catch (error) {
       throw asStorageFailure(error);
     }
-  }
-
-  // oxlint-disable-next-line require-yield -- the interface wants it; the store never streams
-  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
-    throw new Error('streaming is not supported');
   }
 
   /** Also moves what the journal holds into the file, so that a copy of the file alone is complete. */
