@@ -105,6 +105,36 @@ export const breakages = {
     // Anything may be lost with a journal that was cleared away.
     found: /./,
   },
+  'an answer does not wait for the disk': {
+    only: 'power',
+    edits: [
+      { file: 'storage/sqlite/sync-line.js', from: 'await this.#sync();', to: 'await null;' },
+    ],
+    // Anything may be lost.
+    found: /./,
+  },
+  'who commits while the disk is busy does not wait for it': {
+    only: 'power',
+    edits: [
+      {
+        file: 'storage/sqlite/sync-line.js',
+        from: 'this.#waiting.push(committed);',
+        to: 'if (this.isBusy) return committed.committed(); this.#waiting.push(committed);',
+      },
+    ],
+    found: /./,
+  },
+  'another file is synced than the journal': {
+    only: 'power',
+    edits: [
+      {
+        file: 'storage/sqlite/journal.js',
+        from: 'this.#path = `${database}-wal`;',
+        to: 'this.#path = database;',
+      },
+    ],
+    found: /./,
+  },
   'repeats are forgotten with the process': {
     edits: [
       {

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePort } from '../free-port.js';
+import { sqliteWithPowerCuts } from './power/power.js';
 
 export async function sqlite() {
   const folder = await mkdtemp(join(tmpdir(), 'countersign-kill-'));
@@ -85,4 +86,4 @@ function completeBinaries() {
   if (existsSync(script)) spawnSync(process.execPath, [script], { cwd: dirname(dirname(script)) });
 }
 
-export const openDatabases = { sqlite, postgres };
+export const openDatabases = { sqlite, postgres, power: sqliteWithPowerCuts };

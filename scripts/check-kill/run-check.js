@@ -76,6 +76,7 @@ async function killOnce(run, { world, replicas, random }, database) {
   // With all that a server looks up first behind it, at any moment of the work that follows.
   await world.approvals(2);
   await sleep(random() * 300);
+  if (database.cutPower !== undefined) await world.holdAdministration();
   run.kills += 1;
   world.pause();
   if (database.crash !== undefined && run.kills % CRASH_EVERY === 0) {
@@ -88,10 +89,23 @@ async function killOnce(run, { world, replicas, random }, database) {
     const victim = replicas[Math.floor(random() * replicas.length)];
     world.history.note(`kill ${run.kills}: the server at port ${victim.port}`);
     await victim.kill();
+    if (database.cutPower !== undefined) await cutPower(world, random, database);
     const [took] = await Promise.all([victim.start(), settled(world)]);
     run.downtimes.push(took);
   }
   world.history.note(`after kill ${run.kills} all is up again`);
+}
+
+/** With nothing left that has the database open: no operator is at work then. */
+async function cutPower(world, random, database) {
+  await settled(world);
+  const { unsynced, lost } = database.cutPower(random);
+  world.history.note(
+    `the power was cut: of ${unsynced} sectors that were not synced ${lost} are lost`,
+  );
+  world.count('sectors not synced when the power was cut', unsynced);
+  world.count('sectors lost', lost);
+  world.releaseAdministration();
 }
 
 async function settled(world) {

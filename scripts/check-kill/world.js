@@ -34,6 +34,8 @@ export class World {
   #busy = new Set();
   #gate;
   #open = () => undefined;
+  #isAdministrationHeld = false;
+  #administration = Promise.resolve();
   #browsers = new Map();
 
   constructor({ issuer, agents, replicas, url, random }) {
@@ -66,8 +68,8 @@ export class World {
     });
   }
 
-  count(name) {
-    this.counts[name] = (this.counts[name] ?? 0) + 1;
+  count(name, more = 1) {
+    this.counts[name] = (this.counts[name] ?? 0) + more;
   }
 
   pick(list) {
@@ -347,8 +349,20 @@ export class World {
   /** An operator revokes a grant or, seldom, disables a person for a while. */
   async administrate() {
     await sleep(120);
-    if (this.random() < 0.05) await this.#disable(this.pick(this.people));
-    else await this.#revoke();
+    if (this.#isAdministrationHeld) return;
+    this.#administration =
+      this.random() < 0.05 ? this.#disable(this.pick(this.people)) : this.#revoke();
+    await this.#administration;
+  }
+
+  /** Waits until no operator is at work, and keeps them from beginning. */
+  async holdAdministration() {
+    this.#isAdministrationHeld = true;
+    await this.#administration.catch(() => undefined);
+  }
+
+  releaseAdministration() {
+    this.#isAdministrationHeld = false;
   }
 
   async #disable(person) {

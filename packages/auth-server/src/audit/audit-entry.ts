@@ -9,7 +9,8 @@
  * - `signed-in`: a person in a browser. Attempts that fail are in the log and the metrics: a stranger could fill the trail.
  * - `user-…`: accounts. `key-…`: signing keys; `key-removed` is one that no token needs any more. `keys-sealed`: how their
  *   private members are kept was replaced.
- * - `issuer-bound`: the database got its issuer. `trail-pruned`: older entries were deleted.
+ * - `issuer-bound`: the database got its issuer. `database-upgraded`: its tables were brought up to a newer version.
+ *   `trail-pruned`: older entries were deleted.
  */
 export const AUDIT_ACTS = [
   'question-asked',
@@ -30,6 +31,7 @@ export const AUDIT_ACTS = [
   'key-removed',
   'keys-sealed',
   'issuer-bound',
+  'database-upgraded',
   'trail-pruned',
 ] as const;
 
@@ -73,6 +75,8 @@ export interface AuditEntry {
   /** The `kid`, or several with spaces between. */
   readonly key?: string;
   readonly issuer?: string;
+  /** `database-upgraded`: the version of the tables since then. */
+  readonly schema?: number;
   /** `trail-pruned`: the last entry that went. */
   readonly sequence?: number;
   /** The id of the request, as the log and a refusal's answer have it. */

@@ -1,8 +1,10 @@
 import { sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
+import { actingAs } from '../../src/audit/index.js';
 import { migrate } from '../../src/storage/sql/migrate.js';
 import { migrations } from '../../src/storage/sql/migrations/index.js';
 import type { Queries } from '../../src/storage/sql/sql-database.js';
+import { storageOn } from '../../src/storage/sql/sql-storage.js';
 import { openSqlite } from '../../src/storage/sqlite/open-sqlite.js';
 
 async function freshDatabase() {
@@ -51,5 +53,34 @@ describe('migrations', () => {
       database.read((queries) => sql`select * from two`.execute(queries)),
     ).rejects.toThrow();
     await database.close();
+  });
+
+  it('record an upgrade in the audit trail with the version it came to, and no first start', async () => {
+    const { database } = await freshDatabase();
+    const storage = storageOn(database);
+    const recorded = async (): Promise<unknown[]> => {
+      await storage.audit.seal();
+      return (await storage.audit.read({ from: 1, limit: 10 })).map(
+        ({ text }) => JSON.parse(text) as unknown,
+      );
+    };
+    await migrate(database, migrations.slice(0, -1));
+    await actingAs('ada', () => migrate(database, migrations, () => 1_700_000_000));
+    const upgrade = {
+      time: 1_700_000_000,
+      act: 'database-upgraded',
+      by: 'operator',
+      operator: 'ada',
+    };
+    expect(await recorded()).toEqual([{ ...upgrade, schema: migrations.length }]);
+    await migrate(database);
+    expect(await recorded()).toHaveLength(1);
+    await database.close();
+
+    const { database: fresh } = await freshDatabase();
+    await migrate(fresh);
+    await storageOn(fresh).audit.seal();
+    expect(await storageOn(fresh).audit.read({ from: 1, limit: 10 })).toEqual([]);
+    await fresh.close();
   });
 });

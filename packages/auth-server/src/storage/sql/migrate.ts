@@ -1,5 +1,7 @@
+import { type Clock, systemClock } from '@countersign/protocol';
 import { StorageConfigurationError } from '../storage-error.js';
 import { type Migration, migrations } from './migrations/index.js';
+import { recordAct } from './record-act.js';
 import type { Queries, SqlDatabase } from './sql-database.js';
 import type { Dialect } from './sql-engine.js';
 
@@ -31,18 +33,28 @@ export async function schemaState(
 
 /**
  * Brings the tables up to date: all missing migrations in one transaction, so that of several processes starting at once
- * one does it and the others find it done. Changes nothing, and needs no right to, when nothing is missing. Returns the
- * names of the migrations it made. Throws as `schemaState` does.
+ * one does it and the others find it done. An upgrade of tables that were there goes into the audit trail. Changes nothing,
+ * and needs no right to, when nothing is missing. Returns the names of the migrations it made. Throws as `schemaState` does.
  */
 export async function migrate(
   database: SqlDatabase,
   known: readonly Migration[] = migrations,
+  clock: Clock = systemClock,
 ): Promise<readonly string[]> {
   const { missing } = await schemaState(database, known);
   if (missing.length === 0) return [];
-  return database.write((queries) => applyMissing(queries, database.dialect, known), {
-    alone: ['schema'],
-  });
+  return database.write(
+    async (queries) => {
+      const { from, made } = await applyMissing(queries, database.dialect, known);
+      // Those that other lists have made may have no trail.
+      if (from > 0 && made.length > 0 && known === migrations) {
+        const schema = from + made.length;
+        await recordAct(queries, { time: clock(), act: 'database-upgraded', schema });
+      }
+      return made;
+    },
+    { alone: ['schema'] },
+  );
 }
 
 /** Throws a `StorageConfigurationError` unless the tables are up to date. */
@@ -62,7 +74,7 @@ async function applyMissing(
   queries: Queries,
   dialect: Dialect,
   known: readonly Migration[],
-): Promise<readonly string[]> {
+): Promise<{ readonly from: number; readonly made: readonly string[] }> {
   await queries.schema
     .createTable('schemaMigrations')
     .ifNotExists()
@@ -70,14 +82,14 @@ async function applyMissing(
     .addColumn('name', 'text', (column) => column.notNull())
     .execute();
   // Another process may have been at it in the meantime.
-  const { version: current, missing } = await readState(queries, known);
+  const { version: from, missing: made } = await readState(queries, known);
   for (const [index, { name, up }] of known.entries()) {
     const version = index + 1;
-    if (version <= current) continue;
+    if (version <= from) continue;
     await up(queries, dialect);
     await queries.insertInto('schemaMigrations').values({ version, name }).execute();
   }
-  return missing;
+  return { from, made };
 }
 
 async function readState(queries: Queries, known: readonly Migration[]): Promise<SchemaState> {
