@@ -26,9 +26,10 @@ export function translate(text, replacements) {
   return result;
 }
 
-/** Runs a block in a shell that ends at the first error. Returns what it wrote. */
-export async function runShell(text, env) {
-  const child = spawn('bash', ['-euo', 'pipefail', '-c', text], {
+/** Runs a block in a shell that ends at the first error, started by `by` when given. Returns what it wrote. */
+export async function runShell(text, env, by = []) {
+  const [program, ...args] = [...by, 'bash', '-euo', 'pipefail', '-c', text];
+  const child = spawn(program, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
