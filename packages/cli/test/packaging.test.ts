@@ -52,6 +52,18 @@ describe('what is packaged', () => {
     expect(published.map(([name]) => name)).toEqual(['proxy']);
   });
 
+  it('lets the build of the container have every script that staging loads', () => {
+    const scripts = new URL('../../../scripts/', import.meta.url);
+    const needed = new Set(['stage.js']);
+    for (const script of needed) {
+      const text = readFileSync(new URL(script, scripts), 'utf8');
+      for (const [, name] of text.matchAll(/ from '\.\/(.+\.js)'/g)) needed.add(name ?? '');
+    }
+    expect(needed.size).toBeGreaterThan(1);
+    const sent = readFileSync(new URL('../.dockerignore', scripts), 'utf8').split('\n');
+    expect(sent).toEqual(expect.arrayContaining([...needed].map((name) => `!scripts/${name}`)));
+  });
+
   it('gives the server longer to stop than the ten seconds that requests in flight may take', () => {
     const [, unit] =
       /^TimeoutStopSec=(\d+)s$/m.exec(packaged('systemd/countersign-auth-server.service')) ?? [];
