@@ -8,11 +8,11 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeDebian, requireForDebian } from './debian.js';
+import { FOR_NODE, makeDebian, requireForDebian } from './debian.js';
 import { build, root } from './run.js';
 
 const NEEDED = ['debootstrap', 'systemd-nspawn', 'nsenter'];
-const PACKAGES = ['systemd', 'systemd-sysv', 'nginx', 'openssl', 'sqlite3', 'curl'];
+const PACKAGES = [...FOR_NODE, 'systemd', 'systemd-sysv', 'nginx', 'openssl', 'sqlite3', 'curl'];
 
 requireForDebian(NEEDED, 'debootstrap systemd-container util-linux');
 build();
@@ -34,6 +34,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 /** What the first commands of the documentation need a network for, and the files that the others take from the clone. */
 function install() {
   makeDebian(tree, PACKAGES);
+  cpSync(process.execPath, join(tree, 'usr/bin/node'));
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const stage = join(tree, `opt/countersign-${version}`);
   execFileSync(process.execPath, [join(root, 'scripts/stage.js'), stage], { stdio: 'ignore' });

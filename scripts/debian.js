@@ -1,10 +1,8 @@
 /** A fresh Debian in a folder, for checks that need a machine or an image of their own. */
 import { spawnSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
-import { join } from 'node:path';
 
-/** What the program is given there beside the smallest system: the library that Node is linked with. */
-const FOR_NODE = ['libstdc++6'];
+/** What Node is linked with beside the smallest system. */
+export const FOR_NODE = ['libstdc++6'];
 
 const isFound = (program) =>
   spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], { stdio: 'ignore' }).status === 0;
@@ -37,20 +35,13 @@ function ownRelease() {
   return process.exit(2);
 }
 
-/** Unpacks and sets up this machine's release in `folder`, with `packages` and this Node. */
-export function makeDebian(folder, packages, node = process.execPath) {
+/** Unpacks and sets up this machine's release in `folder`, the smallest there is, with `packages`. */
+export function makeDebian(folder, packages) {
   const { name, mirror } = ownRelease();
   const { status, stdout } = spawnSync(
     'debootstrap',
-    [
-      '--variant=minbase',
-      `--include=${[...FOR_NODE, ...packages].join(',')}`,
-      name,
-      folder,
-      mirror,
-    ],
+    ['--variant=minbase', `--include=${packages.join(',')}`, name, folder, mirror],
     { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
   );
   if (status !== 0) throw new Error(`debootstrap ended with ${status}:\n${stdout.slice(-4_000)}`);
-  cpSync(node, join(folder, 'usr/bin/node'));
 }
