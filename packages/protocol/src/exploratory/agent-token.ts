@@ -45,7 +45,7 @@ export async function verifyAgentToken(
     if (!named.includes(expect.audience)) claims.refuse('aud_other');
   }
   const { maxLifetimeSeconds = 86_400 } = expect;
-  const expiresAt = claims.expiry({ ...expect, maxLifetimeSeconds });
+  const expiresAt = claims.expiry(expect, maxLifetimeSeconds);
   const confirmation = await claims.confirmation();
   const key = await expect.findKey(agent, claims.jws.header.kid);
   if (key === undefined) claims.refuse('kid_unknown');

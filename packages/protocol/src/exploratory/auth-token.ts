@@ -95,7 +95,7 @@ export async function verifyAuthToken(
   const actors = readActors(act, issuer, expect);
   if (actors === undefined) claims.refuse('act_invalid');
   const { maxLifetimeSeconds = MAX_AUTH_TOKEN_SECONDS } = expect;
-  const expiresAt = claims.expiry({ ...expect, maxLifetimeSeconds }, true);
+  const expiresAt = claims.expiry(expect, maxLifetimeSeconds, true);
   const content: AuthTokenContent = {
     issuer,
     audience,

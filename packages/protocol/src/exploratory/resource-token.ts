@@ -77,7 +77,7 @@ export async function verifyResourceToken(
   if (content.agent !== expect.agent) claims.refuse('agent_other');
   if (content.agentThumbprint !== expect.agentThumbprint) claims.refuse('agent_jkt_other');
   const { maxLifetimeSeconds = MAX_RESOURCE_TOKEN_SECONDS } = expect;
-  const expiresAt = claims.expiry({ ...expect, maxLifetimeSeconds });
+  const expiresAt = claims.expiry(expect, maxLifetimeSeconds);
   const key = await expect.findKey(content.resource, claims.jws.header.kid);
   if (key === undefined) claims.refuse('kid_unknown');
   if (!(await verifyJws(claims.jws, key, expect.verifySignature))) claims.refuse('token_signature');

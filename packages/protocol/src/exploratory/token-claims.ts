@@ -117,8 +117,12 @@ export class ClaimReader {
    * Checks `exp`, `iat` and `nbf` and returns `exp`. An expired token is refused as `token_expired` unless
    * `acceptExpired`, when it is the caller's to treat.
    */
-  expiry(expectations: TokenExpectations, acceptExpired = false): number {
-    const { now, maxLifetimeSeconds = Infinity } = expectations;
+  expiry(
+    expectations: TokenExpectations,
+    maxLifetimeSeconds: number,
+    acceptExpired = false,
+  ): number {
+    const { now } = expectations;
     const skew = skewOf(expectations);
     const exp = this.seconds('exp') ?? this.refuse('exp_missing');
     // Written so that a clock or an allowance that is not a number refuses.
