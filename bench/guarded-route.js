@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { compare, median, printTable } from './measure.js';
-import { load } from './raw-client.js';
+import { load } from './route-load.js';
 
 /** The guarded `/data-auth` over loopback HTTP, against the same server's unguarded route. */
 export async function guardedRoute({ rounds, milliseconds }) {

@@ -1,32 +1,26 @@
 /** Agents, people and operators of our auth server, which runs as the command does, on one or more replicas. */
 import { hashPassword, openStorage } from '@countersign/auth-server';
 import { readFileSync } from 'node:fs';
-import { DemoBrowser } from '../../packages/cli/dist/demo/browser.js';
 import { freePort } from '../../scripts/free-port.js';
-import { now, startAgent, startResource } from '../../scripts/check-kill/parties.js';
+import { now } from '../../scripts/check-kill/parties.js';
 import { ServerProcess } from '../../scripts/check-kill/server-process.js';
-import { send } from './connections.js';
-import { asResponse } from './peer-load.js';
+import { HttpClient } from '../http-client.js';
+import { startBenchAgent, startBenchResource } from './agent.js';
+import { BenchBrowser } from './browser.js';
+import { claimsOf, unique } from './ed25519.js';
 
 /** What an agent has asked and nobody has answered is counted each time: one that leaves thousands is not what is measured. */
 const ASKING_AGENTS = 50;
-
+const PEOPLE = 8;
 const PASSWORD = 'a password for this measurement';
 
-/** `program` is the command's first file. */
-export async function startOwn(database, count, program) {
+async function startReplicas(database, count, program, policy) {
   const ports = [];
   for (let index = 0; index < count; index++) ports.push(await freePort());
   const issuer = `http://127.0.0.1:${ports[0]}`;
-  const resource = await startResource();
-  const [agent, trusted, ...asking] = await Promise.all(
-    Array.from({ length: 2 + ASKING_AGENTS }, () => startAgent(issuer, resource)),
-  );
-  const access = [
-    { agent: trusted.id, audience: resource.id, scopes: ['data.read'], decision: 'grant' },
-  ];
+  const parties = await startParties(issuer);
   const env = {
-    COUNTERSIGN_POLICY: JSON.stringify({ otherwise: 'ask-person', access }),
+    COUNTERSIGN_POLICY: JSON.stringify(policy(parties)),
     COUNTERSIGN_MAX_PENDING_PER_AGENT: '100000',
   };
   const replicas = ports.map(
@@ -34,9 +28,29 @@ export async function startOwn(database, count, program) {
   );
   const starts = [];
   for (const replica of replicas) starts.push(await replica.start());
-  const storage = await openStorage(database.url);
+  return { issuer, parties, replicas, start: Math.min(...starts) };
+}
+
+async function startParties(issuer) {
+  const resource = await startBenchResource();
+  const [agent, trusted, ...asking] = await Promise.all(
+    Array.from({ length: 2 + ASKING_AGENTS }, () => startBenchAgent(issuer, resource)),
+  );
+  const stop = () => {
+    for (const party of [resource, agent, trusted, ...asking]) party.stop();
+  };
+  return { resource, agent, trusted, asking, stop };
+}
+
+/** One agent is granted what it asks for without anybody. */
+const trusting = ({ trusted, resource }) => ({
+  otherwise: 'ask-person',
+  access: [{ agent: trusted.id, audience: resource.id, scopes: ['data.read'], decision: 'grant' }],
+});
+
+async function addPeople(storage) {
   const passwordHash = await hashPassword(PASSWORD);
-  const people = Array.from({ length: 8 }, (_, index) => ({
+  const people = Array.from({ length: PEOPLE }, (_, index) => ({
     id: `person-${index}`,
     subject: `subject-${index}`,
     username: `person${index}`,
@@ -45,76 +59,101 @@ export async function startOwn(database, count, program) {
     const more = { name: null, email: null, emailVerified: false, createdAt: now() };
     await storage.users.create({ ...person, ...more, passwordHash });
   }
+  return people;
+}
 
+/** Calls of agents, each of which goes to the next replica and throws unless it is answered as it should be. */
+function agentCalls(send) {
+  const token = async (by, body) => {
+    const answer = await send(by.request(body));
+    if (answer.status !== 200) throw new Error(`${answer.status} for ${body}: ${answer.body}`);
+    return JSON.parse(answer.body);
+  };
+  const question = (by, state) =>
+    `request_type=auth&resource_token=${by.resourceToken()}` +
+    `&redirect_uri=${encodeURIComponent(by.redirectUri)}&state=${state}`;
+  const issued = (by, answer, subject) => {
+    const claims = claimsOf(answer.auth_token);
+    if (claims.sub !== subject || claims.agent !== by.id) throw new Error('mixed up');
+    return answer;
+  };
+  return {
+    ask: async (by, state) => {
+      const { request_token } = await token(by, question(by, state));
+      if (typeof request_token !== 'string') throw new Error('no request token');
+      return request_token;
+    },
+    direct: async (by) => issued(by, await token(by, question(by, unique()))),
+    refresh: async (by, refresh) =>
+      issued(by, await token(by, `request_type=refresh&refresh_token=${refresh}`)),
+    redeem: async (by, code, { subject }) => {
+      const redirect = encodeURIComponent(by.redirectUri);
+      const body = `request_type=code&code=${code}&redirect_uri=${redirect}`;
+      issued(by, await token(by, body), subject);
+    },
+  };
+}
+
+/** Returns what opens a question as this person and approves it; the code comes out. */
+function approving(person, { agent, issuer, send, calls }) {
+  const { username } = person;
+  const browser = new BenchBrowser(issuer, { username, password: PASSWORD }, send);
+  const redirect = encodeURIComponent(agent.redirectUri);
+  return async () => {
+    const state = unique();
+    const request = await calls.ask(agent, state);
+    const end = await browser.visit(
+      `/agent/auth?request_token=${request}&redirect_uri=${redirect}&state=${state}`,
+    );
+    const code = end.searchParams.get('code');
+    if (end.origin !== agent.id || code === null) throw new Error(`a person ended at ${end}`);
+    if (end.searchParams.get('state') !== state) throw new Error('mixed up');
+    return code;
+  };
+}
+
+/** `program` is the command's first file. */
+export async function startOwn(database, count, program) {
+  const { issuer, parties, replicas, start } = await startReplicas(
+    database,
+    count,
+    program,
+    trusting,
+  );
+  const { agent, trusted, asking } = parties;
+  const storage = await openStorage(database.url);
+  const people = await addPeople(storage);
+  const clients = replicas.map(({ port }) => new HttpClient(port));
   let turn = 0;
   let asked = 0;
-  const port = () => ports[turn++ % ports.length];
-  const token = async (by, form) => {
-    const { headers, body } = await by.sign(form);
-    const answer = await send(port(), 'POST', '/agent/token', headers, body);
-    if (answer.status !== 200) throw new Error(`${form.request_type}: ${answer.text}`);
-    return JSON.parse(answer.text);
-  };
-  const ask = async (by) =>
-    await token(by, {
-      request_type: 'auth',
-      resource_token: await by.resourceToken(),
-      redirect_uri: by.redirectUri,
-      state: 'a-state-of-the-agent',
-    });
-  const transport = async (url, { method = 'GET', headers, body } = {}) => {
-    if (url.origin !== issuer) return new Response('', { status: 200 });
-    const lines = [['Host', new URL(issuer).host], ...Object.entries(headers)];
-    if (body !== undefined) lines.push(['Content-Type', 'application/x-www-form-urlencoded']);
-    const { pathname, search } = url;
-    return await asResponse(send(port(), method, pathname + search, lines, body?.toString()));
-  };
-  /** A person approves; returns the code. */
-  const approving = (person) => {
-    const { username } = person;
-    const browser = new DemoBrowser({ username, password: PASSWORD }, transport);
-    return async () => {
-      const { request_token } = await ask(agent);
-      const query = new URLSearchParams({
-        request_token,
-        redirect_uri: agent.redirectUri,
-        state: 'a-state-of-the-agent',
-      });
-      const page = await browser.visit(`${issuer}/agent/auth?${query}`);
-      const code = page.url.searchParams.get('code');
-      if (code === null) throw new Error(`a person ended at ${page.url} with ${page.status}`);
-      return code;
-    };
-  };
-  const redeem = async (code, person) => {
-    const form = { request_type: 'code', code, redirect_uri: agent.redirectUri };
-    const { auth_token } = await token(agent, form);
-    const claims = JSON.parse(Buffer.from(auth_token.split('.')[1], 'base64url').toString());
-    if (claims.sub !== person.subject || claims.agent !== agent.id) throw new Error('mixed up');
-  };
-  const { refresh_token } = await ask(trusted);
+  const send = (request) => clients[turn++ % clients.length].send(request);
+  const calls = agentCalls(send);
+  const approvingAs = (person) => approving(person, { agent, issuer, send, calls });
+  const { refresh_token } = await calls.direct(trusted);
   return {
     people,
     pids: replicas.map(({ pid }) => pid),
-    start: Math.min(...starts),
-    ask: () => ask(asking[asked++ % ASKING_AGENTS]),
-    direct: () => ask(trusted),
-    refresh: () => token(trusted, { request_type: 'refresh', refresh_token }),
+    start,
+    ask: () => calls.ask(asking[asked++ % ASKING_AGENTS], unique()),
+    direct: () => calls.direct(trusted),
+    refresh: () => calls.refresh(trusted, refresh_token),
     /** Codes that people have approved, made in advance. */
     codes: async (wanted) => {
       const codes = [];
       await Promise.all(
         people.map(async (person) => {
-          const approve = approving(person);
+          const approve = approvingAs(person);
           while (codes.length < wanted) codes.push([await approve(), person]);
         }),
       );
       return codes;
     },
-    redeem,
+    redeem: (code, person) => calls.redeem(agent, code, person),
     flows: (person) => {
-      const approve = approving(person);
-      return async () => redeem(await approve(), person);
+      const approve = approvingAs(person);
+      return async () => {
+        await calls.redeem(agent, await approve(), person);
+      };
     },
     /** The most that one of the processes holds, in MiB. */
     memory: () =>
@@ -125,9 +164,10 @@ export async function startOwn(database, count, program) {
         }),
       ),
     stop: async () => {
+      for (const client of clients) client.close();
       await storage.close();
       await Promise.all(replicas.map((replica) => replica.kill()));
-      for (const party of [resource, agent, trusted, ...asking]) party.stop();
+      parties.stop();
     },
   };
 }

@@ -12,7 +12,8 @@ import { createServer } from 'node:http';
 export const now = () => Math.floor(Date.now() / 1000);
 const keySet = async (kid) => await loadKeySet({ keys: [await generatePrivateJwk({ kid })] });
 
-async function publish(documents) {
+/** Serves JSON documents by path, which may be added later. */
+export async function publish(documents) {
   const server = createServer((request, response) => {
     const document = documents[request.url];
     response.statusCode = document === undefined ? 404 : 200;
