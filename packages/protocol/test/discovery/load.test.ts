@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createDiscovery } from '../../src/discovery/create-discovery.js';
 import {
   agentKind,
@@ -19,6 +19,10 @@ let key: Awaited<ReturnType<typeof publicKey>>;
 
 beforeAll(async () => {
   key = await publicKey('key-1');
+});
+
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 const forever = new Promise<never>(() => undefined);
@@ -96,7 +100,7 @@ describe('a slow host', () => {
     const discovery = createDiscovery({
       clock: manualClock().read,
       insecureLoopback: true,
-      deadlineMs: 400,
+      deadlineMs: 1000,
     });
     let slowSettled = false;
     const waiting = failureOf(discovery.publishedKey(agentKind, slow.id, 'key-1')).finally(() => {
@@ -120,9 +124,17 @@ describe('a slow host', () => {
       return answer({ agent: AGENT, jwks_uri: `${AGENT}/jwks.json` });
     });
     network.routes.set(`${AGENT}/jwks.json`, () => forever);
-    const began = performance.now();
-    await failureOf(discovery.publishedKey(agentKind, AGENT, 'key-1'));
-    expect(performance.now() - began).toBeLessThan(300);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let failed = false;
+    const waiting = failureOf(discovery.publishedKey(agentKind, AGENT, 'key-1')).finally(() => {
+      failed = true;
+    });
+    await vi.advanceTimersByTimeAsync(120);
+    expect(network.asked.at(-1)).toBe(`${AGENT}/jwks.json`);
+    await vi.advanceTimersByTimeAsync(79);
+    expect(failed).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect((await waiting).detail).toContain('deadline passed');
   });
 
   it('holds a bounded number of requests; more are refused at once, and not held against it', async () => {
