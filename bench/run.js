@@ -10,7 +10,9 @@ import { steadyState } from './steady-state.js';
 import { verifyInProcess } from './verify-in-process.js';
 
 const quick = process.argv.includes('--quick');
-const settings = quick ? { rounds: 1, milliseconds: 300 } : { rounds: 5, milliseconds: 1000 };
+const settings = quick
+  ? { quick, rounds: 1, milliseconds: 300 }
+  : { quick, rounds: 5, milliseconds: 1000 };
 console.log(
   `Node ${process.version}, ${cpus().length} cores, medians of ${settings.rounds} rounds`,
 );

@@ -1,19 +1,9 @@
 /** Rounds of calls under way at once: how many were answered, how long each took, and what that cost in processor time. */
-import { readFileSync } from 'node:fs';
 import { median } from '../measure.js';
+import { processorTime } from './processor-time.js';
 
-/** Until what runs often has been compiled: the first hundreds of requests cost several times what the later ones do. */
-const WARM_MILLISECONDS = 3000;
-const MILLISECONDS_A_TICK = 10;
-
-/** Processor time that these processes have taken so far, all of their threads; `NaN` where the system does not say. */
-function processorTime(pids) {
-  if (process.platform !== 'linux') return NaN;
-  return pids.reduce((sum, pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return sum + (Number(fields[11]) + Number(fields[12])) * MILLISECONDS_A_TICK;
-  }, 0);
-}
+/** Until there are as many connections as calls in flight; what they run is warm by then. */
+const WARM_MILLISECONDS = 300;
 
 function ownTime() {
   const { user, system } = process.cpuUsage();
@@ -46,7 +36,7 @@ export async function timed(work, { inFlight, milliseconds, pids }) {
   return { perSecond, p50: at(0.5), p99: at(0.99), cost, load };
 }
 
-/** Alternating rounds of one kind of work at ours and at the peer, once both are warm; medians of each. */
+/** Alternating rounds of one kind of work at ours and at the peer, which are both warm; medians of each. */
 export async function compared(own, peer, { rounds, ...settings }) {
   const warm = { ...settings, milliseconds: WARM_MILLISECONDS };
   const one = (side) => timed(side.work, { ...settings, pids: side.pids });
@@ -63,5 +53,6 @@ export async function compared(own, peer, { rounds, ...settings }) {
     ),
     peer: middle(results.peer, 'perSecond'),
     peerCost: middle(results.peer, 'cost'),
+    peerLoad: middle(results.peer, 'load'),
   };
 }
