@@ -1,8 +1,9 @@
 /**
  * Measurements, never tests: each against a baseline in the same run. `npm run bench -- --quick` takes fewer rounds;
- * `npm run bench -- auth-server` and `npm run bench -- verifier` run one half.
+ * `npm run bench -- verifier`, `-- auth-server` and `-- replicas` run one part.
  */
 import { cpus } from 'node:os';
+import { replicas } from './auth-server/replicas.js';
 import { authServer } from './auth-server/run.js';
 import { guardedRoute } from './guarded-route.js';
 import { againstPeers } from './peers.js';
@@ -16,12 +17,21 @@ const settings = quick
 console.log(
   `Node ${process.version}, ${cpus().length} cores, medians of ${settings.rounds} rounds`,
 );
+const parts = {
+  verifier: async () => {
+    await verifyInProcess(settings);
+    await guardedRoute(settings);
+    await againstPeers(settings);
+    await steadyState({ requests: quick ? 20_000 : 1_000_000 });
+  },
+  'auth-server': () => authServer(settings),
+  replicas: () => replicas(settings),
+};
 const only = process.argv.slice(2).find((word) => !word.startsWith('--'));
-if (only !== 'auth-server') {
-  await verifyInProcess(settings);
-  await guardedRoute(settings);
-  await againstPeers(settings);
-  await steadyState({ requests: quick ? 20_000 : 1_000_000 });
+if (only !== undefined && parts[only] === undefined) {
+  throw new Error(`there is ${Object.keys(parts).join(', ')}, not ${only}`);
 }
-if (only !== 'verifier') await authServer(settings);
+for (const [name, measure] of Object.entries(parts)) {
+  if (only === undefined || only === name) await measure();
+}
 process.exit();

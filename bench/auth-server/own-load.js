@@ -124,9 +124,10 @@ export async function startOwn(database, count, program) {
   const storage = await openStorage(database.url);
   const people = await addPeople(storage);
   const clients = replicas.map(({ port }) => new HttpClient(port));
+  let used = clients;
   let turn = 0;
   let asked = 0;
-  const send = (request) => clients[turn++ % clients.length].send(request);
+  const send = (request) => used[turn++ % used.length].send(request);
   const calls = agentCalls(send);
   const approvingAs = (person) => approving(person, { agent, issuer, send, calls });
   const { refresh_token } = await calls.direct(trusted);
@@ -134,6 +135,10 @@ export async function startOwn(database, count, program) {
     people,
     pids: replicas.map(({ pid }) => pid),
     start,
+    /** From now on, calls go to these replicas only, which are counted from 0. */
+    callOnly: (places) => {
+      used = places.map((place) => clients[place]);
+    },
     ask: () => calls.ask(asking[asked++ % ASKING_AGENTS], unique()),
     direct: () => calls.direct(trusted),
     refresh: () => calls.refresh(trusted, refresh_token),
