@@ -1,13 +1,13 @@
 import { hashSecret } from '@countersign/protocol';
 import type { ServerContext } from '../../context.js';
-import type { SessionRecord, UserRecord } from '../../storage/index.js';
+import type { OpenSession, SessionUser } from '../../storage/index.js';
 
 /** A browser as the server knows it: by an opaque cookie, signed in or not. */
 export interface Browser {
   /** The cookie's value; absent when the browser sent none. */
   readonly cookie: string | undefined;
-  readonly session: SessionRecord | undefined;
-  readonly user: UserRecord | undefined;
+  readonly session: OpenSession | undefined;
+  readonly user: SessionUser | undefined;
 }
 
 const COOKIE_VALUE = /^[A-Za-z0-9_-]{43}$/;
@@ -36,12 +36,8 @@ export function cookieValue(request: Request, name: string): string | undefined 
 export async function findBrowser(context: ServerContext, request: Request): Promise<Browser> {
   const cookie = cookieValue(request, sessionCookieName(context.issuer));
   if (cookie === undefined) return { cookie: undefined, session: undefined, user: undefined };
-  const session = await context.storage.sessions.find(await hashSecret(cookie), context.clock());
-  const user =
-    typeof session?.userId === 'string'
-      ? await context.storage.users.findById(session.userId)
-      : undefined;
-  return { cookie, session, user };
+  const session = await context.storage.sessions.open(await hashSecret(cookie), context.clock());
+  return { cookie, session, user: session?.user };
 }
 
 /** The value of the `Set-Cookie` that gives a browser its cookie. */
@@ -62,7 +58,7 @@ export function setCookie(
  */
 export async function startSession(
   context: ServerContext,
-  user: UserRecord,
+  user: Pick<SessionUser, 'id'>,
   previous: Browser,
 ): Promise<string | undefined> {
   const now = context.clock();

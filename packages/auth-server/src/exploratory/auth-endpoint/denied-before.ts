@@ -1,6 +1,6 @@
 import type { ServerContext } from '../../context.js';
 import { type Message, messagePage, type Page } from '../../pages/index.js';
-import type { UserRecord } from '../../storage/index.js';
+import type { SessionUser } from '../../storage/index.js';
 import type { OpenedRequest } from './opened-request.js';
 import { limited } from '../../limits/server-limits.js';
 import { returnAddress } from './return-address.js';
@@ -14,7 +14,7 @@ const HOUR = 3600;
 export async function deniedTooOften(
   { storage, limits, clock }: ServerContext,
   { decision }: OpenedRequest,
-  user: UserRecord,
+  user: SessionUser,
 ): Promise<number> {
   if (limits.denials === Infinity) return 0;
   const now = clock();

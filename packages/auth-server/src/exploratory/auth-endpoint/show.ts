@@ -14,7 +14,7 @@ import {
 } from '../../pages/index.js';
 import type { TextAnswer } from '../../text-answer.js';
 import { recogniseBrowser } from '../../limits/page-admission.js';
-import type { UserRecord } from '../../storage/index.js';
+import type { SessionUser } from '../../storage/index.js';
 import { askedTooOften, deniedTooOften } from './denied-before.js';
 import { type Browser, findBrowser, formToken, setCookie } from './browser-session.js';
 import { type OpenedRequest, openRequest, readLink, readQuery } from './opened-request.js';
@@ -72,7 +72,7 @@ async function showConsent(
   context: ServerContext,
   opened: OpenedRequest,
   browser: Browser,
-  user: UserRecord,
+  user: SessionUser,
 ): Promise<TextAnswer> {
   const { decision, link } = opened;
   const { storage } = context;
@@ -96,7 +96,7 @@ async function showConsent(
 async function consent(
   context: ServerContext,
   opened: OpenedRequest,
-  user: UserRecord,
+  user: SessionUser,
   form: FormFields,
 ): Promise<Page> {
   const { decision, question } = opened;
@@ -141,7 +141,7 @@ const isIdentityScope = (name: string): name is IdentityShare['scope'] =>
 
 function identityShares(
   scopes: readonly { readonly name: string }[],
-  user: UserRecord,
+  user: SessionUser,
 ): IdentityShare[] {
   const values: Record<IdentityShare['scope'], string | undefined> = {
     openid: undefined,
@@ -157,7 +157,7 @@ function identityShares(
 /** The claims that a sign-in's identity scopes ask for (PROTOCOL section 5.6). */
 export function identityClaims(
   scopes: readonly { readonly name: string }[],
-  user: UserRecord,
+  user: SessionUser,
 ): JsonObject {
   const asked = scopes.map(({ name }) => name);
   return {

@@ -1,6 +1,7 @@
+import { sql } from 'kysely';
 import type { ApprovedDocument, GrantKey, GrantRecord } from '../grants.js';
 import { PreparedQuery } from './prepared-query.js';
-import type { Queries } from './sql-database.js';
+import { isOnlyWriter, type Queries } from './sql-database.js';
 
 const MAX_ATTEMPTS = 10;
 
@@ -21,10 +22,15 @@ function activeGrant(queries: Queries, key: KeyColumns) {
     .selectAll()
     .where('agent', '=', key.agent)
     .where('audience', '=', key.audience)
-    .where('userId', 'is not distinct from', key.userId)
-    .where('delegate', 'is not distinct from', key.delegate)
-    .where('documentHash', 'is not distinct from', key.documentHash)
+    .where(isEqual('userId', key.userId))
+    .where(isEqual('delegate', key.delegate))
+    .where(isEqual('documentHash', key.documentHash))
     .where('revokedAt', 'is', null);
+}
+
+/** In the words of the index `grants_one_active`: many people may have approved the same of an agent. */
+function isEqual(column: 'userId' | 'delegate' | 'documentHash', value: string | null) {
+  return sql<boolean>`coalesce(${sql.ref(column)}, '') = coalesce(${value}, '')`;
 }
 
 const findActive = new PreparedQuery(activeGrant);
@@ -110,8 +116,11 @@ async function widen(queries: Queries, approval: Approval): Promise<string | und
   const { scope, now, document } = approval;
   const key = { ...approval, documentHash: document?.documentHash ?? null };
   const columns = keyColumns(key);
-  const same = await holdSame.first(queries, { ...columns, scope: unionOfScopes('', scope), now });
-  if (same !== undefined) return same.id;
+  if (!isOnlyWriter(queries)) {
+    const same = { ...columns, scope: unionOfScopes('', scope), now };
+    const found = await holdSame.first(queries, same);
+    if (found !== undefined) return found.id;
+  }
   const active = await holdActive.first(queries, columns);
   if (active === undefined) return undefined;
   const { id } = active;

@@ -5,7 +5,7 @@ import { isGrantOfLive } from './live.js';
 import { PreparedQuery } from './prepared-query.js';
 import { insertRefreshToken } from './refresh-token-store.js';
 import { recordAct } from './record-act.js';
-import type { Queries, SqlDatabase } from './sql-database.js';
+import { isOnlyWriter, type Queries, type SqlDatabase } from './sql-database.js';
 import { endingWithAccess, termsFromColumns } from './terms-columns.js';
 
 export function codeStore(database: SqlDatabase): CodeStore {
@@ -21,7 +21,7 @@ async function redeem(queries: Queries, redemption: CodeRedemption): Promise<Red
   // Of all who redeem it at once, the first one holds it from here on, and the others see that it has been spent.
   const [live, row] = await Promise.all([
     isGrantOfLive(queries, named),
-    holdCode.first(queries, { codeHash }),
+    isOnlyWriter(queries) ? named : holdCode.first(queries, { codeHash }),
   ]);
   if (row === undefined) return refused('unknown');
   const code: CodeRecord = {

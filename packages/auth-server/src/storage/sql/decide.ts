@@ -8,7 +8,17 @@ import type { Schema } from './schema.js';
 import type { Queries } from './sql-database.js';
 import { termsToColumns } from './terms-columns.js';
 
-type Question = Schema['pendingDecisions'];
+type Question = Pick<
+  Schema['pendingDecisions'],
+  | 'idHash'
+  | 'agent'
+  | 'delegate'
+  | 'audience'
+  | 'redirectUri'
+  | 'expiresAt'
+  | 'claimedBy'
+  | 'outcome'
+>;
 
 /**
  * Answers a question once, inside a write transaction. Who asked, for where, and where the answer goes come from the
@@ -40,7 +50,12 @@ export async function decide(queries: Queries, decision: Decision): Promise<Deci
 
 /** Of all who answer at once, the first one holds it, and the others see what became of it. */
 const holdQuestion = new PreparedQuery((queries, { idHash }: Pick<Decision, 'idHash'>) =>
-  queries.selectFrom('pendingDecisions').selectAll().where('idHash', '=', idHash).forNoKeyUpdate(),
+  queries
+    .selectFrom('pendingDecisions')
+    .select(['idHash', 'agent', 'delegate', 'audience', 'redirectUri'])
+    .select(['expiresAt', 'claimedBy', 'outcome'])
+    .where('idHash', '=', idHash)
+    .forNoKeyUpdate(),
 );
 
 const markDecided = new PreparedQuery(

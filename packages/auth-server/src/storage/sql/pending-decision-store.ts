@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type {
   ClaimResult,
   NewPendingDecision,
@@ -104,7 +105,8 @@ const findDenial = new PreparedQuery((queries, { agent, userId, since, before }:
     .select('decidedAt')
     .where('claimedBy', '=', userId)
     .where('agent', '=', agent)
-    .where('outcome', '=', 'denied')
+    // Said in the statement itself, as in the index; a parameter might be anything.
+    .where('outcome', '=', sql.lit('denied'))
     .where('decidedAt', '>', since)
     .orderBy('decidedAt', 'desc')
     .limit(1)
@@ -180,12 +182,16 @@ const holdRow = new PreparedQuery((queries, row: Pick<Row, 'idHash'>) =>
   selectRow(queries, row).forNoKeyUpdate(),
 );
 
-const markClaimed = new PreparedQuery(
+/** Claims what is open and nobody's. */
+const claimFree = new PreparedQuery(
   (queries, { idHash, userId, now }: { idHash: string; userId: string; now: number }) =>
     queries
       .updateTable('pendingDecisions')
       .set({ claimedBy: userId, claimedAt: now })
-      .where('idHash', '=', idHash),
+      .where('idHash', '=', idHash)
+      .where('claimedBy', 'is', null)
+      .where('outcome', 'is', null)
+      .where('expiresAt', '>', now),
 );
 
 async function claim(
@@ -194,6 +200,7 @@ async function claim(
   userId: string,
   now: number,
 ): Promise<ClaimResult> {
+  if ((await claimFree.run(queries, { idHash, userId, now })) > 0) return 'claimed';
   const pending = await holdRow.first(queries, { idHash });
   if (pending === undefined || pending.outcome !== null || pending.expiresAt <= now) {
     return 'unavailable';
@@ -201,6 +208,7 @@ async function claim(
   if (pending.claimedBy !== null) {
     return pending.claimedBy === userId ? 'already-claimed-by-you' : 'claimed-by-another';
   }
-  await markClaimed.later(queries, { idHash, userId, now });
+  // Given back since the first attempt, and held now.
+  await claimFree.run(queries, { idHash, userId, now });
   return 'claimed';
 }

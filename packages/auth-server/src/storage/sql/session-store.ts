@@ -1,4 +1,4 @@
-import type { SessionRecord, SessionStore } from '../sessions.js';
+import type { OpenSession, SessionRecord, SessionStore } from '../sessions.js';
 import { isUserEnabled } from './live.js';
 import { PreparedQuery } from './prepared-query.js';
 import { recordAct } from './record-act.js';
@@ -9,6 +9,8 @@ export function sessionStore(database: SqlDatabase): SessionStore {
     create: (session) => database.write((queries) => insert(queries, session)),
 
     find: (idHash, now) => database.read((queries) => findLive.first(queries, { idHash, now })),
+
+    open: (idHash, now) => database.read((queries) => open(queries, idHash, now)),
 
     touch: ({ idHash, now, expiresAt }) =>
       database.write(async (queries) => {
@@ -61,6 +63,37 @@ const findLive = new PreparedQuery((queries, { idHash, now }: { idHash: string; 
     .where('sessions.expiresAt', '>', now)
     .where('users.disabledAt', 'is', null),
 );
+
+const findOpen = new PreparedQuery((queries, { idHash, now }: { idHash: string; now: number }) =>
+  queries
+    .selectFrom('sessions')
+    .leftJoin('users', 'users.id', 'sessions.userId')
+    .select([
+      'sessions.userId',
+      'users.username',
+      'users.name',
+      'users.email',
+      'users.emailVerified',
+    ])
+    .where('sessions.idHash', '=', idHash)
+    .where('sessions.expiresAt', '>', now)
+    .where('users.disabledAt', 'is', null),
+);
+
+async function open(
+  queries: Queries,
+  idHash: string,
+  now: number,
+): Promise<OpenSession | undefined> {
+  const row = await findOpen.first(queries, { idHash, now });
+  if (row === undefined) return undefined;
+  const { userId: id, username, name, email, emailVerified } = row;
+  const user =
+    id === null || username === null
+      ? undefined
+      : { id, username, name, email, emailVerified: emailVerified === 1 };
+  return { idHash, user };
+}
 
 /** A session made for someone who is disabled at that moment would come to life when they are enabled again. */
 async function mayExist(queries: Queries, { userId }: SessionRecord): Promise<boolean> {

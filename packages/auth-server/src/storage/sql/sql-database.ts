@@ -33,6 +33,14 @@ export function scopeOf(queries: Queries): RequestScope | undefined {
   return scopes.get(queries);
 }
 
+/** Transactions that exclude every other one. */
+const lone = new WeakSet<Queries>();
+
+/** Whether nobody else writes before this transaction ends (SQLite), so that what it has read needs no holding. */
+export function isOnlyWriter(queries: Queries): boolean {
+  return lone.has(queries);
+}
+
 /** What those who reach one database for different requests have in common. */
 interface Life {
   running: number;
@@ -95,7 +103,10 @@ export class SqlDatabase {
     return this.#run('write', () =>
       shared === undefined
         ? this.#transaction(work, alone)
-        : shared.write((queries) => work(this.#own(queries))),
+        : shared.write((queries) => {
+            lone.add(queries);
+            return work(this.#own(queries));
+          }),
     );
   }
 

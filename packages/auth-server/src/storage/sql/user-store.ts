@@ -138,7 +138,7 @@ async function withdrawEverything(queries: Queries, userId: string, now: number)
   await queries
     .updateTable('refreshTokens')
     .set({ revokedAt: now })
-    .where('userId', '=', userId)
+    .where('grantId', 'in', queries.selectFrom('grants').select('id').where('userId', '=', userId))
     .where('revokedAt', 'is', null)
     .execute();
 }

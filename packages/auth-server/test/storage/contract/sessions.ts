@@ -13,6 +13,21 @@ export function sessionContract({ storage }: Contract): void {
       expect(await find('b')).toBeUndefined();
     });
 
+    it('say who is signed in, as long as they live and the person is enabled', async () => {
+      const open = (idHash: string, now = NOW) => storage().sessions.open(idHash, now);
+      const { id, username, name, email, emailVerified, ...others } = newUser('ana');
+      const ana = { id, username, name, email, emailVerified };
+      await storage().users.create({ ...others, ...ana });
+      await storage().sessions.create(newSession('a', { userId: id }));
+      await storage().sessions.create(newSession('nobody'));
+      expect(await open('a', NOW + 3599)).toEqual({ idHash: 'a', user: ana });
+      expect(await open('nobody')).toEqual({ idHash: 'nobody', user: undefined });
+      expect(await open('a', NOW + 3600)).toBeUndefined();
+      expect(await open('b')).toBeUndefined();
+      await storage().users.disable(id, NOW);
+      expect(await open('a')).toBeUndefined();
+    });
+
     it('live longer when they are used, but not once they have expired', async () => {
       await storage().sessions.create(newSession('a'));
       const use = { idHash: 'a', now: NOW + 3599, expiresAt: NOW + 7200 };

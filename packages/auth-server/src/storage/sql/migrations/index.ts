@@ -4,6 +4,7 @@ import { attempts } from './attempts.js';
 import { audit } from './audit.js';
 import { delegation } from './delegation.js';
 import { documents } from './documents.js';
+import { indexes } from './indexes.js';
 import { limits } from './limits.js';
 import { people } from './people.js';
 import { replay } from './replay.js';
@@ -25,4 +26,5 @@ export const migrations: readonly Migration[] = [
   { name: 'limits', up: limits },
   { name: 'rotation', up: rotation },
   { name: 'audit', up: audit },
+  { name: 'indexes', up: indexes },
 ];
