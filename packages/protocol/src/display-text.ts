@@ -34,6 +34,9 @@ const MARK_TOWER = /(\p{M}{3})\p{M}+/gu;
 /** Quotation marks inside a name would close the ones that pages put around it. */
 const QUOTATION_MARKS = /["“”„‟«»〝〞〟＂]/gu;
 
+/** What most texts are, and none of this changes: words of printable ASCII with a space between them. */
+const PLAIN = /^[!-~]+(?: [!-~]+)*$/u;
+
 const HAS_SUBSTANCE = /[\p{L}\p{N}\p{So}]/u;
 
 /**
@@ -47,6 +50,7 @@ export function displayText(text: string | undefined, limit: number): string {
 
 /** As {@link displayText}, and whether something was cut off. */
 export function clipText(text: string, limit: number): { shown: string; cut: boolean } {
+  if (text.length <= limit && PLAIN.test(text)) return { shown: text, cut: false };
   const examined = text.slice(0, limit * EXAMINED_PER_SHOWN);
   const clean = examined
     .replace(SPACE, ' ')

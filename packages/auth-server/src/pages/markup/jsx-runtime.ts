@@ -3,9 +3,10 @@
  * `AsyncLocalStorage`, for components that wait; from the first page on that makes every promise of a server on Node 20
  * and 22 dearer, and no component here waits.
  */
-import { html, raw } from 'hono/html';
+import { raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
 import type { JSX as HonoJSX } from 'hono/jsx/jsx-runtime';
+import { escapeToBuffer } from 'hono/utils/html';
 
 /** Text that is markup already. */
 export type Markup = ReturnType<typeof raw>;
@@ -28,33 +29,48 @@ export function jsx<P extends Properties>(
   properties: P,
 ): Markup | null {
   if (typeof tag === 'function') return tag(properties);
-  const { children, ...attributes } = properties;
-  let start = `<${tag}`;
-  for (const [name, value] of Object.entries(attributes)) start += attributeText(name, value);
-  if (VOID_ELEMENTS.has(tag)) return raw(`${start}>`);
-  return raw(`${start}>${escaped(children).toString()}</${tag}>`);
+  let element = `<${tag}`;
+  for (const name in properties) {
+    if (name !== 'children') element += attributeText(name, properties[name]);
+  }
+  if (VOID_ELEMENTS.has(tag)) return raw(`${element}>`);
+  return raw(`${element}>${childText(properties.children)}</${tag}>`);
 }
 
 export { jsx as jsxs };
 
 /** Several children without an element around them. */
 export function Fragment({ children }: { readonly children?: Child }): Markup {
-  return escaped(children);
+  return raw(childText(children));
 }
 
 function attributeText(name: string, value: unknown): string {
   if (value === undefined || value === null) return '';
   if (BOOLEAN_ATTRIBUTES.has(name) && typeof value === 'boolean') return value ? ` ${name}=""` : '';
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
-    return ` ${name}="${escaped(String(value)).toString()}"`;
+    return ` ${name}="${escaped(String(value))}"`;
   }
   throw new TypeError(`The attribute ${name} is no text.`);
 }
 
-function escaped(child: Child): Markup {
-  const text = html`${child}`;
-  if (text instanceof Promise) throw new TypeError('Pages are rendered without waiting.');
-  return text;
+function childText(child: Child): string {
+  if (typeof child === 'string') return escaped(child);
+  if (typeof child === 'number') return String(child);
+  if (child === null || child === undefined || typeof child === 'boolean') return '';
+  if (Array.isArray(child)) {
+    let all = '';
+    for (const one of child) all += childText(one);
+    return all;
+  }
+  const text: unknown = child instanceof Promise ? undefined : child.toString();
+  if (typeof text !== 'string') throw new TypeError('Pages are rendered without waiting.');
+  return 'isEscaped' in child ? text : escaped(text);
+}
+
+function escaped(text: string): string {
+  const written: [string] = [''];
+  escapeToBuffer(text, written);
+  return written[0];
 }
 
 /** What TypeScript asks about JSX: Hono's elements and attributes. */
