@@ -14,11 +14,10 @@ const quick = process.argv.includes('--quick');
 const settings = quick
   ? { quick, rounds: 1, milliseconds: 300 }
   : { quick, rounds: 5, milliseconds: 1000 };
-console.log(
-  `Node ${process.version}, ${cpus().length} cores, medians of ${settings.rounds} rounds`,
-);
+console.log(`Node ${process.version}, ${cpus().length} cores`);
 const parts = {
   verifier: async () => {
+    console.log(`\nVerifier: medians of ${settings.rounds} rounds`);
     await verifyInProcess(settings);
     await guardedRoute(settings);
     await againstPeers(settings);

@@ -15,6 +15,23 @@ const PREFIX = 'countersign-bench-';
 export function findControlGroups() {
   if (process.platform !== 'linux') return { reason: `this is ${process.platform}, not Linux` };
   if (process.getuid() !== 0) return { reason: 'this is not root' };
+  try {
+    const groups = mountedGroups();
+    if (groups === undefined) return { reason: 'no control groups of processor time are mounted' };
+    // Inside a container they may be there and not be ours to make.
+    const trial = join(groups.parent, `${PREFIX}${process.pid}-trial`);
+    try {
+      makeGroup(groups, trial, 1, 100_000);
+    } finally {
+      if (existsSync(trial)) rmdirSync(trial);
+    }
+    return groups;
+  } catch (error) {
+    return { reason: `control groups cannot be made: ${error.message}` };
+  }
+}
+
+function mountedGroups() {
   const mounts = readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .map((line) => line.split(' '));
@@ -25,13 +42,14 @@ export function findControlGroups() {
   const second = mounts.find(
     ([, folder, type]) =>
       type === 'cgroup2' &&
-      / ?\bcpu\b/.test(readFileSync(join(folder, 'cgroup.controllers'), 'utf8')),
+      /\bcpu\b/.test(readFileSync(join(folder, 'cgroup.controllers'), 'utf8')),
   );
-  if (second !== undefined) return { parent: second[1], version: 2 };
-  return { reason: 'no control groups of processor time are mounted' };
+  return second === undefined ? undefined : { parent: second[1], version: 2 };
 }
 
-function limit(folder, version, share, periodMicroseconds) {
+function makeGroup({ parent, version }, folder, share, periodMicroseconds) {
+  if (version === 2) writeFileSync(join(parent, 'cgroup.subtree_control'), '+cpu');
+  mkdirSync(folder);
   const quota = Math.round(share * periodMicroseconds);
   if (version === 2) {
     writeFileSync(join(folder, 'cpu.max'), `${quota} ${periodMicroseconds}`);
@@ -41,7 +59,7 @@ function limit(folder, version, share, periodMicroseconds) {
   writeFileSync(join(folder, 'cpu.cfs_quota_us'), `${quota}`);
 }
 
-function remove({ folder, parent }) {
+function remove(folder, parent) {
   if (!existsSync(folder)) return;
   for (const pid of readFileSync(join(folder, 'cgroup.procs'), 'utf8').split('\n')) {
     if (pid === '') continue;
@@ -70,22 +88,18 @@ function removeAbandoned(parent) {
  * Holds each process to `share` of a core, counted in periods. Returns what lets them go again, which also happens
  * when this process ends in any way that it notices, and throws what the system says against it.
  */
-export function holdEach(pids, { parent, version }, share, periodMicroseconds) {
+export function holdEach(pids, groups, share, periodMicroseconds) {
+  const { parent } = groups;
   removeAbandoned(parent);
-  const groups = pids.map((pid) => ({
-    folder: join(parent, `${PREFIX}${process.pid}-${pid}`),
-    parent,
-  }));
+  const folders = pids.map((pid) => join(parent, `${PREFIX}${process.pid}-${pid}`));
   const release = () => {
-    for (const group of groups) remove(group);
+    for (const folder of folders) remove(folder, parent);
     process.off('exit', release);
   };
   process.on('exit', release);
   try {
-    if (version === 2) writeFileSync(join(parent, 'cgroup.subtree_control'), '+cpu');
-    for (const [index, { folder }] of groups.entries()) {
-      mkdirSync(folder);
-      limit(folder, version, share, periodMicroseconds);
+    for (const [index, folder] of folders.entries()) {
+      makeGroup(groups, folder, share, periodMicroseconds);
       writeFileSync(join(folder, 'cgroup.procs'), `${pids[index]}`);
     }
   } catch (error) {

@@ -7,6 +7,8 @@ import { root } from '../../scripts/run.js';
 /** Does `work` with the first file of the command as it is staged: in few files, with its code cache. */
 export async function withPackedCommand(work) {
   const packed = join(root, 'packages/cli/.bench');
+  const remove = () => rmSync(packed, { recursive: true, force: true });
+  process.on('exit', remove);
   try {
     await bundle(join(packed, 'program'));
     for (const part of ['bin', 'package.json']) {
@@ -15,6 +17,7 @@ export async function withPackedCommand(work) {
     makeCodeCache(packed);
     return await work(join(packed, 'bin/countersign.js'));
   } finally {
-    rmSync(packed, { recursive: true, force: true });
+    remove();
+    process.off('exit', remove);
   }
 }

@@ -31,7 +31,7 @@ const THOROUGH = {
 /** What has been done and used at one moment. */
 function snapshot(took, pids) {
   const used = pids.map((pid) => processorTime([pid]));
-  return { at: performance.now(), done: took.length, used, load: processorTime([process.pid]) };
+  return { at: performance.now(), done: took.length, used };
 }
 
 /**
@@ -73,7 +73,6 @@ function summary(before, after, took) {
     p50: at(0.5),
     p99: at(0.99),
     cost: used.reduce((sum, time) => sum + time, 0) / took.length,
-    load: (after.load - before.load) / took.length,
     used: Math.min(...used) / (elapsed * SHARE),
   };
 }
@@ -88,7 +87,7 @@ async function beside(own, work, { rounds, ...settings }) {
   }
   const middle = (list) =>
     Object.fromEntries(
-      ['perSecond', 'p50', 'p99', 'cost', 'used', 'load'].map((name) => [
+      ['perSecond', 'p50', 'p99', 'cost', 'used'].map((name) => [
         name,
         median(list.map((result) => result[name])),
       ]),
@@ -112,7 +111,8 @@ function printHead({ rounds }) {
   console.log(`
 Two replicas beside one on PostgreSQL, each held to ${SHARE * 100} % of a core in periods of ${PERIOD_MICROSECONDS / 1000} ms, so that the database and
 the load have what they need; medians of ${rounds} rounds of each, in turn. CPU ms: of the replicas, a call. used: of its share, by the
-replica that used less: at 1, the replicas and nothing else set the limit.`);
+replica that used less: at 1, the replicas and nothing else set the limit. Eight users with one browser each
+have eight calls in flight, with which one of two replicas has nothing to do at times.`);
   const headings = COLUMNS.map(([heading, , width]) => heading.padStart(width));
   const group = (title) => `  ${title} `.padEnd(38, '-');
   console.log(`${' '.repeat(44)}${group('one replica')}${group('two replicas')}`);

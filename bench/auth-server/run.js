@@ -64,7 +64,7 @@ export async function authServer({ quick, rounds, milliseconds }) {
     flowMilliseconds: quick ? 2_000 : 8_000,
     codes: quick ? 6 : 20,
   };
-  console.log(LEGEND);
+  console.log(`\nAuth server: medians of ${rounds} rounds, ours and the peer's in turn\n${LEGEND}`);
   const peer = await startPeer();
   const peerFlows = Array.from({ length: USERS }, (_, lane) => peer.flows(`person${lane}`));
   try {

@@ -10,8 +10,7 @@ const COLUMNS = [
   ['peerLoad', 'load at peer', 14, 2],
 ];
 
-export const LEGEND = `
-ours/s, p50, p99: calls that our auth server answered in a second, and how long they took
+export const LEGEND = `ours/s, p50, p99: calls that our auth server answered in a second, and how long they took
 peer/s:           what oidc-provider, which keeps everything in memory, answered in the same minutes: a token for its client
                   where ours is asked for a request token, grants directly or refreshes; whole flows beside whole flows
 ours, peer:       milliseconds of processor time that the server took for each call
