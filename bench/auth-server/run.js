@@ -55,6 +55,27 @@ async function measured(own, peer, peerFlows, settings) {
   return rows;
 }
 
+async function onDatabase({ name, open, replicas }, { command, peer, peerFlows }, settings) {
+  const database = await open();
+  try {
+    const own = await startOwn(database, replicas, command);
+    try {
+      const most = (await limit(database.url)).toFixed(0);
+      const rows = await measured(own, peer, peerFlows, settings);
+      printTable(
+        `${name}; the limit of two checks, one signature, one shared commit: ${most}/s`,
+        rows,
+      );
+      const [start, memory] = [own.start, own.memory()].map((value) => value.toFixed(0));
+      console.log(`start to first answer ${start} ms, resident memory ${memory} MiB`);
+    } finally {
+      await own.stop();
+    }
+  } finally {
+    await database.stop();
+  }
+}
+
 /** Tokens and whole flows of the auth server as the command runs it, beside `oidc-provider` in memory. */
 export async function authServer({ quick, rounds, milliseconds }) {
   const settings = {
@@ -70,27 +91,16 @@ export async function authServer({ quick, rounds, milliseconds }) {
   try {
     await warmUp({ calls: [peer.direct], flows: peerFlows }, settings);
     await withPackedCommand(async (command) => {
-      for (const [name, open, replicas] of [
-        ['SQLite', sqlite, 1],
-        ['PostgreSQL, one replica', postgres, 1],
-        [`PostgreSQL, two replicas, all on the same ${cpus().length} cores`, postgres, 2],
+      for (const database of [
+        { name: 'SQLite', open: sqlite, replicas: 1 },
+        { name: 'PostgreSQL, one replica', open: postgres, replicas: 1 },
+        {
+          name: `PostgreSQL, two replicas, all on the same ${cpus().length} cores`,
+          open: postgres,
+          replicas: 2,
+        },
       ]) {
-        const database = await open();
-        const own = await startOwn(database, replicas, command);
-        try {
-          const most = (await limit(database.url)).toFixed(0);
-          const rows = await measured(own, peer, peerFlows, settings);
-          printTable(
-            `${name}; the limit of two checks, one signature, one shared commit: ${most}/s`,
-            rows,
-          );
-          console.log(
-            `start to first answer ${own.start.toFixed(0)} ms, resident memory ${own.memory().toFixed(0)} MiB`,
-          );
-        } finally {
-          await own.stop();
-          await database.stop();
-        }
+        await onDatabase(database, { command, peer, peerFlows }, settings);
       }
     });
   } finally {
