@@ -127,6 +127,8 @@ export async function startOwn(database, count, program) {
   let used = clients;
   let turn = 0;
   let asked = 0;
+  /** They sign in once: checking passwords takes longer than all the codes do. */
+  let approvers;
   const send = (request) => used[turn++ % used.length].send(request);
   const calls = agentCalls(send);
   const approvingAs = (person) => approving(person, { agent, issuer, send, calls });
@@ -145,9 +147,9 @@ export async function startOwn(database, count, program) {
     /** Codes that people have approved, made in advance. */
     codes: async (wanted) => {
       const codes = [];
+      approvers ??= people.map((person) => [person, approvingAs(person)]);
       await Promise.all(
-        people.map(async (person) => {
-          const approve = approvingAs(person);
+        approvers.map(async ([person, approve]) => {
           while (codes.length < wanted) codes.push([await approve(), person]);
         }),
       );

@@ -82,8 +82,8 @@ export async function authServer({ quick, rounds, milliseconds }) {
     rounds,
     milliseconds,
     callMilliseconds: quick ? 1_500 : 6_000,
-    flowMilliseconds: quick ? 2_000 : 8_000,
-    codes: quick ? 6 : 20,
+    flowMilliseconds: quick ? 1_500 : 8_000,
+    codes: quick ? 5 : 20,
   };
   console.log(`\nAuth server: medians of ${rounds} rounds, ours and the peer's in turn\n${LEGEND}`);
   const peer = await startPeer();
