@@ -1,5 +1,6 @@
 import { type Bytes, type HeaderLine, utf8 } from '@countersign/httpsig';
 import { FORM_TYPE, parseForm } from '@countersign/protocol';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { refusalOf } from './kit.js';
 
@@ -41,6 +42,20 @@ describe('a form', () => {
     ],
   ])('"%s" is read', async (body, pairs) => {
     expect(await read(body)).toEqual(pairs);
+  });
+
+  it('is read as browsers read it, whatever is in it', async () => {
+    const character = fc.constantFrom(...'ab=&%+?;2f0cC3A4 äü€\u{1f600}\u0000');
+    const text = fc.string({ unit: character, maxLength: 24 });
+    await fc.assert(
+      fc.asyncProperty(text, async (body) => {
+        const pairs = [...new URLSearchParams(`&${body}`)];
+        const names = pairs.map(([name]) => name);
+        fc.pre(new Set(names).size === names.length);
+        expect(await read(body)).toEqual(pairs);
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('without a body has no parameters', async () => {

@@ -6,6 +6,24 @@ export const FORM_TYPE = 'application/x-www-form-urlencoded';
 
 const MAX_PARAMETERS = 64;
 
+/** As `URLSearchParams` does, which takes several times as long, most of it for the long tokens with nothing to decode. */
+function readParameter(part: string): readonly [string, string] {
+  const mark = part.indexOf('=');
+  const name = mark < 0 ? part : part.slice(0, mark);
+  const value = mark < 0 ? '' : part.slice(mark + 1);
+  try {
+    return [decoded(name), decoded(value)];
+  } catch {
+    // What is no escape stays as it is, and what is no UTF-8 is replaced. The parser drops one leading `?`, which is part of
+    // a name here.
+    return [...new URLSearchParams(`&${part}`)][0] ?? ['', ''];
+  }
+}
+
+function decoded(text: string): string {
+  return /[%+]/.test(text) ? decodeURIComponent(text.replaceAll('+', ' ')) : text;
+}
+
 /**
  * Reads a form body. A repeated parameter, bytes that are not UTF-8 and more than 64 parameters are
  * `invalid_request`; another media type is `unsupported_media_type`.
@@ -25,8 +43,9 @@ export function parseForm(
     throw new AAuthError('invalid_request', 'The form is not valid UTF-8.');
   }
   const form = new Map<string, string>();
-  // The parser drops one leading `?`, which is part of a name here.
-  for (const [name, value] of new URLSearchParams(`?${text}`)) {
+  for (const part of text.split('&')) {
+    if (part === '') continue;
+    const [name, value] = readParameter(part);
     if (form.has(name)) {
       throw new AAuthError('invalid_request', 'A form parameter is given twice.');
     }

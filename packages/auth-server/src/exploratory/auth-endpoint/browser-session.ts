@@ -14,8 +14,8 @@ const COOKIE_VALUE = /^[A-Za-z0-9_-]{43}$/;
 
 /** `__Host-` on https; on loopback, where cookies ignore ports, the port is part of the name. */
 export function sessionCookieName(issuer: string): string {
-  const { protocol, port } = new URL(issuer);
-  return protocol === 'https:' ? '__Host-countersign' : `countersign-${port || '80'}`;
+  if (issuer.startsWith('https:')) return '__Host-countersign';
+  return `countersign-${/:(\d+)$/.exec(issuer)?.[1] ?? '80'}`;
 }
 
 /** The one well-formed value of a cookie; undefined without it, and when there are several. */

@@ -4,7 +4,18 @@ import type { Queries } from './sql-database.js';
 /** A connection that can answer at once: nothing is waited for, and nobody else gets between. */
 export interface PromptConnection extends DatabaseConnection {
   /** `undefined` when something has to be waited for. `first`: no more than one row is wanted. */
-  executeAtOnce<R>(query: CompiledQuery, first: boolean): QueryResult<R> | undefined;
+  executeAtOnce<R>(statement: BoundStatement, first: boolean): Outcome<R> | undefined;
+}
+
+/** What a connection that carries it out looks at of a query. */
+export type BoundStatement = Pick<CompiledQuery, 'sql' | 'parameters'>;
+
+/** What came of a statement. */
+export interface Outcome<Row> {
+  /** With their columns called as in the schema. */
+  readonly rows: readonly Row[];
+  /** How many rows it changed. */
+  readonly changed: number;
 }
 
 /** A connection to a server that is some way off. */
@@ -93,7 +104,11 @@ export class PreparedQuery<Values extends object, Row> {
     if (connection === undefined || !isPatient(connection)) {
       return this.#execute(queries, values, false, nothing);
     }
-    connection.executeLater(this.#fill(this.#prepare(queries), values));
+    const prepared = this.#prepare(queries);
+    connection.executeLater({
+      ...prepared.compiled,
+      parameters: this.#parameters(prepared, values),
+    });
     return Promise.resolve();
   }
 
@@ -102,21 +117,24 @@ export class PreparedQuery<Values extends object, Row> {
     queries: Queries,
     values: Values,
     first: boolean,
-    read: (result: QueryResult<Row>) => T,
+    read: (outcome: Outcome<Row>) => T,
   ): Promise<T> {
     try {
-      const query = this.#fill(this.#prepare(queries), values);
+      const prepared = this.#prepare(queries);
+      const parameters = this.#parameters(prepared, values);
       const connection = connections.get(queries);
-      if (connection === undefined) {
-        return queries
-          .getExecutor()
-          .provideConnection((one) => one.executeQuery<Row>(query))
-          .then(read);
+      if (connection !== undefined && isPrompt(connection)) {
+        const statement = { sql: prepared.compiled.sql, parameters };
+        const atOnce = connection.executeAtOnce<Row>(statement, first);
+        if (atOnce !== undefined) return Promise.resolve(read(atOnce));
       }
-      const atOnce = isPrompt(connection) ? connection.executeAtOnce<Row>(query, first) : undefined;
-      return atOnce === undefined
-        ? connection.executeQuery<Row>(query).then(read)
-        : Promise.resolve(read(atOnce));
+      const query = { ...prepared.compiled, parameters };
+      const execute = (one: DatabaseConnection) => one.executeQuery<Row>(query);
+      return (
+        connection === undefined
+          ? queries.getExecutor().provideConnection(execute)
+          : execute(connection)
+      ).then((result) => read(outcomeOf(result)));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -136,25 +154,22 @@ export class PreparedQuery<Values extends object, Row> {
     return prepared;
   }
 
-  #fill({ compiled, names }: Prepared, values: Values): CompiledQuery {
+  #parameters({ compiled, names }: Prepared, values: Values): readonly unknown[] {
     const given = values as Readonly<Record<string, unknown>>;
-    const parameters = names.map((name, at) =>
-      name === undefined ? compiled.parameters[at] : given[name],
-    );
-    return { ...compiled, parameters };
+    return names.map((name, at) => (name === undefined ? compiled.parameters[at] : given[name]));
   }
 }
 
-function firstRow<Row>({ rows: [row] }: QueryResult<Row>): Row | undefined {
-  return row === undefined ? undefined : named(row);
+function firstRow<Row>({ rows }: Outcome<Row>): Row | undefined {
+  return rows[0];
 }
 
-function allRows<Row>({ rows }: QueryResult<Row>): Row[] {
-  return rows.map((row) => named(row));
+function allRows<Row>({ rows }: Outcome<Row>): Row[] {
+  return [...rows];
 }
 
-function changedRows({ numAffectedRows = 0n }: QueryResult<unknown>): number {
-  return Number(numAffectedRows);
+function changedRows({ changed }: Outcome<unknown>): number {
+  return changed;
 }
 
 function nothing(): void {}
@@ -169,17 +184,23 @@ function isPrompt(connection: DatabaseConnection): connection is PromptConnectio
 
 const memberNames = new Map<string, string>();
 
-/** A row with its columns called as in the schema. */
+/** What a column is called in the schema. */
+export function memberName(column: string): string {
+  let name = memberNames.get(column);
+  if (name === undefined) {
+    name = column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    memberNames.set(column, name);
+  }
+  return name;
+}
+
+function outcomeOf<Row>({ rows, numAffectedRows = 0n }: QueryResult<Row>): Outcome<Row> {
+  return { rows: rows.map((row) => named(row)), changed: Number(numAffectedRows) };
+}
+
 function named<Row>(row: Row): Row {
   const result: Record<string, unknown> = {};
   const columns = row as Record<string, unknown>;
-  for (const column in columns) {
-    let name = memberNames.get(column);
-    if (name === undefined) {
-      name = column.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-      memberNames.set(column, name);
-    }
-    result[name] = columns[column];
-  }
+  for (const column in columns) result[memberName(column)] = columns[column];
   return result as Row;
 }

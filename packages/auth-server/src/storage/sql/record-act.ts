@@ -28,6 +28,9 @@ function textOf(
   const operator = by === undefined && scope === undefined ? currentOperator() : undefined;
   const actor = by ?? (operator === undefined ? 'server' : 'operator');
   const request = scope?.requestId;
-  const entry = { time, act, by: actor, operator, ...rest, request };
-  return JSON.stringify(entry, (_name, value: unknown) => value ?? undefined);
+  const entry: Record<string, unknown> = { time, act, by: actor, operator };
+  // What does not apply is absent.
+  for (const [name, value] of Object.entries(rest)) entry[name] = value ?? undefined;
+  entry['request'] = request;
+  return JSON.stringify(entry);
 }

@@ -1,13 +1,22 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
 import Libsql from 'libsql';
+import { type BoundStatement, memberName, type Outcome } from '../sql/prepared-query.js';
 import { StorageError } from '../storage-error.js';
 import { isBusy, retryWhileBusy } from './retry-while-busy.js';
 
 interface Statement {
   readonly prepared: Libsql.Statement;
   /** The columns of its rows; `undefined` when it has none to give. */
-  columns: readonly string[] | undefined;
+  columns: Columns | undefined;
 }
+
+interface Columns {
+  readonly names: readonly string[];
+  /** What they are called in the schema. */
+  readonly members: readonly string[];
+}
+
+const UNCHANGED = { rows: [], changed: 0 };
 
 /** More than the store has distinct queries; a bound all the same. */
 const MAX_CACHED_STATEMENTS = 500;
@@ -28,22 +37,31 @@ export class SqliteConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-    return this.#attempt(() => this.#execute<R>(query, false));
+    return this.#attempt(() => this.#execute<R>(query));
   }
 
-  /** The same at once, inside a transaction. `first`: no more than one row is wanted. */
-  executeAtOnce<R>(query: CompiledQuery, first: boolean): QueryResult<R> {
+  /** The same at once, inside a transaction. */
+  executeNow<R>(query: CompiledQuery): QueryResult<R> {
     try {
-      return this.#execute<R>(query, first);
+      return this.#execute<R>(query);
+    } catch (error) {
+      throw asStorageFailure(error);
+    }
+  }
+
+  /** The same for a statement that was put together before. `first`: no more than one row is wanted. */
+  executeAtOnce<R>(statement: BoundStatement, first: boolean): Outcome<R> {
+    try {
+      return this.#carryOut<R>(statement, first);
     } catch (error) {
       throw asStorageFailure(error);
     }
   }
 
   /** The same for a look at what has been committed; `undefined` when somebody has the lock, and it has to be waited for. */
-  lookAtOnce<R>(query: CompiledQuery, first: boolean): QueryResult<R> | undefined {
+  lookAtOnce<R>(statement: BoundStatement, first: boolean): Outcome<R> | undefined {
     try {
-      return this.#execute<R>(query, first);
+      return this.#carryOut<R>(statement, first);
     } catch (error) {
       if (isBusy(error)) return undefined;
       throw asStorageFailure(error);
@@ -87,17 +105,31 @@ export class SqliteConnection {
     this.#database.close();
   }
 
-  #execute<R>({ sql, parameters }: CompiledQuery, first: boolean): QueryResult<R> {
+  #execute<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
     const statement = this.#prepare(sql);
     const { prepared } = statement;
     if (statement.columns === undefined) {
       return { rows: [], numAffectedRows: BigInt(prepared.run(parameters).changes) };
     }
+    const rows = prepared.all(parameters) as unknown[][];
+    return { rows: rows.map((row) => asRow<R>(row, columnsFor(row, statement).names)) };
+  }
+
+  #carryOut<R>({ sql, parameters }: BoundStatement, first: boolean): Outcome<R> {
+    const statement = this.#prepare(sql);
+    const { prepared } = statement;
+    if (statement.columns === undefined) {
+      return { rows: [], changed: prepared.run(parameters).changes };
+    }
+    if (!first) {
+      const rows = prepared.all(parameters) as unknown[][];
+      const found = rows.map((row) => asRow<R>(row, columnsFor(row, statement).members));
+      return { rows: found, changed: 0 };
+    }
     // One row takes half the time of `all`, which makes room for a hundred.
-    const rows = first
-      ? [prepared.get(parameters) as unknown[] | undefined]
-      : (prepared.all(parameters) as unknown[][]);
-    return { rows: rows.filter((row) => row !== undefined).map((row) => asRow<R>(row, statement)) };
+    const row = prepared.get(parameters) as unknown[] | undefined;
+    if (row === undefined) return UNCHANGED;
+    return { rows: [asRow<R>(row, columnsFor(row, statement).members)], changed: 0 };
   }
 
   #prepare(sql: string): Statement {
@@ -123,22 +155,23 @@ export class SqliteConnection {
   }
 }
 
-/** The declared type says that they are objects; the library gives their names. */
-const columnsOf = (prepared: Libsql.Statement): readonly string[] =>
-  (prepared.columns() as readonly ({ readonly name: string } | string)[]).map((column) =>
-    typeof column === 'string' ? column : column.name,
-  );
+function columnsOf(prepared: Libsql.Statement): Columns {
+  // The declared type says that they are objects; the library gives their names.
+  const columns = prepared.columns() as readonly ({ readonly name: string } | string)[];
+  const names = columns.map((column) => (typeof column === 'string' ? column : column.name));
+  return { names, members: names.map((name) => memberName(name)) };
+}
+
+function columnsFor({ length }: readonly unknown[], statement: Statement): Columns {
+  if (statement.columns?.names.length === length) return statement.columns;
+  // `select *`, and somebody has added a column.
+  return (statement.columns = columnsOf(statement.prepared));
+}
 
 /** Rows come as lists of values, which takes half the time of objects. */
-function asRow<R>(values: readonly unknown[], statement: Statement): R {
-  let { columns = [] } = statement;
-  if (columns.length !== values.length) {
-    // `select *`, and somebody has added a column.
-    columns = columnsOf(statement.prepared);
-    statement.columns = columns;
-  }
+function asRow<R>(values: readonly unknown[], names: readonly string[]): R {
   const row: Record<string, unknown> = {};
-  for (let at = 0; at < columns.length; at++) row[columns[at] ?? ''] = values[at];
+  for (let at = 0; at < names.length; at++) row[names[at] ?? ''] = values[at];
   return row as R;
 }
 

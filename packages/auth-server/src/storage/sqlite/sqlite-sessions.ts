@@ -1,4 +1,3 @@
-import type { CompiledQuery, QueryResult } from 'kysely';
 import { noStream } from '../sql/no-stream.js';
 import type { PromptConnection } from '../sql/prepared-query.js';
 import type { GroupCommit } from './group-commit.js';
@@ -6,18 +5,18 @@ import type { SqliteConnection } from './sqlite-connection.js';
 
 /** What whoever has the turn to write sees and does. */
 export function writingSession(connection: SqliteConnection, group: GroupCommit): PromptConnection {
-  const execute = <R>(query: CompiledQuery, first: boolean): QueryResult<R> => {
+  const attempt = <T>(execute: () => T): T => {
     group.requireOpen();
     try {
-      return connection.executeAtOnce<R>(query, first);
+      return execute();
     } catch (error) {
       group.noteFailure(error);
       throw error;
     }
   };
   return {
-    executeAtOnce: execute,
-    executeQuery: async (query) => execute(query, false),
+    executeAtOnce: (statement, first) => attempt(() => connection.executeAtOnce(statement, first)),
+    executeQuery: async (query) => attempt(() => connection.executeNow(query)),
     streamQuery: noStream,
   };
 }
@@ -32,9 +31,9 @@ export function readingSession(
   require: () => void,
 ): PromptConnection {
   return {
-    executeAtOnce: (query, first) => {
+    executeAtOnce: (statement, first) => {
       require();
-      return connection.lookAtOnce(query, first);
+      return connection.lookAtOnce(statement, first);
     },
     executeQuery: async (query) => {
       require();
