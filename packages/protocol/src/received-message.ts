@@ -214,7 +214,8 @@ export function receivedMessage(
   body: Bytes | undefined,
   incoming?: NodeRequestLike,
 ): HttpMessage {
-  return { ...receivedHead(request, incoming), body };
+  const { method, target, headers } = receivedHead(request, incoming);
+  return { method, target, headers, body };
 }
 
 function pathOf(target: string): string {

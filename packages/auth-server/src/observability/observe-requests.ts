@@ -3,7 +3,7 @@ import type { EmitOf } from './emitter.js';
 import type { Observer } from './observer.js';
 import type { RequestScope } from './request-scope.js';
 import type { TextAnswer } from '../text-answer.js';
-import type { EndpointName, RequestOutcome } from './server-event.js';
+import type { EndpointName, RequestFinished, RequestOutcome } from './server-event.js';
 
 /** What watching a request needs. */
 export interface RequestWatch {
@@ -11,6 +11,9 @@ export interface RequestWatch {
   readonly emit: EmitOf | undefined;
   readonly newRequestId: () => string;
 }
+
+/** The event while it is put together. */
+type Finished = { -readonly [Member in keyof RequestFinished]: RequestFinished[Member] };
 
 /** Answers a request with a scope of its own, and tells of it where there is an observer. */
 export async function watched(
@@ -30,20 +33,20 @@ export async function watched(
     answered = await answer(scope);
     const { status } = answered;
     const { requestType, agent } = scope;
-    emit(
-      {
-        type: 'request-finished',
-        endpoint,
-        method,
-        ...(remoteAddress === undefined ? {} : { remoteAddress }),
-        ...(requestType === undefined ? {} : { requestType }),
-        outcome: outcomeOf(status),
-        status,
-        durationMilliseconds: performance.now() - begun,
-        ...(agent === undefined ? {} : { agent }),
-      },
-      scope,
-    );
+    const outcome = outcomeOf(status);
+    const durationMilliseconds = performance.now() - begun;
+    const finished: Finished = {
+      type: 'request-finished',
+      endpoint,
+      method,
+      outcome,
+      status,
+      durationMilliseconds,
+    };
+    if (remoteAddress !== undefined) finished.remoteAddress = remoteAddress;
+    if (requestType !== undefined) finished.requestType = requestType;
+    if (agent !== undefined) finished.agent = agent;
+    emit(finished, scope);
     return answered;
   };
   if (observer.aroundRequest === undefined) return await finish();

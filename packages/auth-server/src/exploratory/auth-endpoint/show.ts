@@ -47,7 +47,8 @@ export async function showAuthPage(
 }
 
 async function fieldsFor(cookie: string, { link }: OpenedRequest): Promise<FormFields> {
-  return { ...link, csrf: await formToken(cookie, link.requestToken) };
+  const { requestToken, redirectUri, state } = link;
+  return { requestToken, redirectUri, state, csrf: await formToken(cookie, requestToken) };
 }
 
 /** The sign-in page; gives a browser without one the cookie that its form is bound to. */

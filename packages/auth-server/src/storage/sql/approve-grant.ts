@@ -97,7 +97,7 @@ export async function approveGrant(
   approval: Omit<GrantKey, 'documentHash'> & {
     readonly id: string;
     readonly scope: string;
-    readonly document?: ApprovedDocument;
+    readonly document?: ApprovedDocument | undefined;
     readonly now: number;
   },
 ): Promise<string> {
@@ -113,9 +113,9 @@ export async function approveGrant(
 type Approval = Parameters<typeof approveGrant>[1];
 
 async function widen(queries: Queries, approval: Approval): Promise<string | undefined> {
-  const { scope, now, document } = approval;
-  const key = { ...approval, documentHash: document?.documentHash ?? null };
-  const columns = keyColumns(key);
+  const { userId, agent, delegate, audience, scope, now, document } = approval;
+  const documentHash = document?.documentHash ?? null;
+  const columns = { userId, agent, delegate, audience, documentHash };
   if (!isOnlyWriter(queries)) {
     const same = { ...columns, scope: unionOfScopes('', scope), now };
     const found = await holdSame.first(queries, same);

@@ -106,11 +106,14 @@ async function issue(
   const { now, refreshTokenHash, issued } = redemption;
   const { grantId, agent, delegate, audience, subject, userId, scope, claims } = code;
   const { accessEndsAt, encryptionJwk } = code;
-  const common = { grantId, agent, delegate, audience, subject };
   if (refreshTokenHash !== null) {
     await insertRefreshToken(queries, {
-      ...common,
       hash: refreshTokenHash,
+      grantId,
+      agent,
+      delegate,
+      audience,
+      subject,
       userId,
       scope,
       claims,
@@ -119,11 +122,18 @@ async function issue(
       createdAt: now,
     });
   }
+  const { jti, kind, expiresAt } = endingWithAccess(issued, code);
   const token = {
-    ...common,
-    ...endingWithAccess(issued, code),
+    jti,
+    kind,
+    agent,
+    delegate,
+    audience,
+    subject,
+    grantId,
     parentJti: null,
     issuedAt: now,
+    expiresAt,
   };
   await insertIssuedToken(queries, token);
   await recordIssue(queries, { means: 'code', by: 'agent', account: userId, scope }, token);

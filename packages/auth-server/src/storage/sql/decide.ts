@@ -33,19 +33,32 @@ export async function decide(queries: Queries, decision: Decision): Promise<Deci
   if (reason !== undefined) return { won: false, reason };
   await markDecided.later(queries, { idHash, outcome, now });
   const { agent, delegate, audience } = question;
-  const told = { time: now, by: 'person', account: userId, agent, delegate, audience } as const;
+  const by = 'person';
+  const account = userId;
   if (decision.outcome === 'denied') {
-    await recordAct(queries, { ...told, act: 'access-denied' });
+    const act = 'access-denied';
+    await recordAct(queries, { time: now, act, by, account, agent, delegate, audience });
     return { won: true, grantId: null };
   }
-  const key = { userId, agent, delegate, audience };
-  const grantId = await approveGrant(queries, { ...decision.grant, ...key, now });
-  const { scope } = decision.grant;
-  await recordAct(queries, { ...told, act: 'access-granted', scope, grant: grantId });
+  const { id, scope, document } = decision.grant;
+  const approval = { id, scope, document, userId, agent, delegate, audience, now };
+  const grant = await approveGrant(queries, approval);
+  const act = 'access-granted';
+  await recordAct(queries, {
+    time: now,
+    act,
+    by,
+    account,
+    agent,
+    delegate,
+    audience,
+    scope,
+    grant,
+  });
   if (decision.code !== undefined) {
-    await insertCode(queries, { code: decision.code, question, grantId, userId, now });
+    await insertCode(queries, { code: decision.code, question, grantId: grant, userId, now });
   }
-  return { won: true, grantId };
+  return { won: true, grantId: grant };
 }
 
 /** Of all who answer at once, the first one holds it, and the others see what became of it. */
@@ -79,6 +92,7 @@ async function insertCode(
   made: { code: ApprovedCode; question: Question; grantId: string; userId: string; now: number },
 ): Promise<void> {
   const { code, question, grantId, userId, now } = made;
+  const { accessEndsAt, encryptionJwk } = termsToColumns(code);
   await insert.later(queries, {
     codeHash: code.hash,
     pendingIdHash: question.idHash,
@@ -95,7 +109,8 @@ async function insertCode(
     expiresAt: code.expiresAt,
     redeemedAt: null,
     refreshTokenHash: null,
-    ...termsToColumns(code),
+    accessEndsAt,
+    encryptionJwk,
   });
 }
 

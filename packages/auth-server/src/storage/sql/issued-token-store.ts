@@ -1,4 +1,4 @@
-import type { NewAuditEntry } from '../../audit/audit-entry.js';
+import type { AuditActor, NewAuditEntry } from '../../audit/audit-entry.js';
 import type { IssuedTokenRecord, IssuedTokenStore } from '../issued-tokens.js';
 import { isGrantLive, isGrantLiveNow } from './live.js';
 import { PreparedQuery } from './prepared-query.js';
@@ -55,9 +55,12 @@ const insert = new PreparedQuery((queries, token: IssuedTokenRecord) => {
 /** Records the token in the audit trail; beside its row in the ledger, which goes when the token has expired. */
 export async function recordIssue(
   queries: Queries,
-  told: Pick<NewAuditEntry, 'means' | 'by' | 'account' | 'scope' | 'rule' | 'parentIssuer'>,
+  told: Pick<NewAuditEntry, 'means' | 'account' | 'scope' | 'rule' | 'parentIssuer'> & {
+    readonly by: AuditActor;
+  },
   token: IssuedTokenRecord,
 ): Promise<void> {
+  const { means, by, account, scope, rule, parentIssuer } = told;
   const { jti, agent, delegate, audience, grantId, parentJti, issuedAt } = token;
   await recordAct(queries, {
     time: issuedAt,
@@ -68,6 +71,11 @@ export async function recordIssue(
     grant: grantId,
     token: jti,
     parentToken: parentJti,
-    ...told,
+    means,
+    by,
+    account,
+    scope,
+    rule,
+    parentIssuer,
   });
 }

@@ -1,4 +1,4 @@
-import type { NewAuditEntry } from '../../audit/audit-entry.js';
+import type { AuditEntry, NewAuditEntry } from '../../audit/audit-entry.js';
 import { currentOperator } from '../../audit/acting-as.js';
 import type { RequestScope } from '../../observability/request-scope.js';
 import { PreparedQuery } from './prepared-query.js';
@@ -21,16 +21,32 @@ export async function recordActs(
   for (const entry of entries) await recordAct(queries, entry);
 }
 
-function textOf(
-  { time, act, by, ...rest }: NewAuditEntry,
-  scope: RequestScope | undefined,
-): string {
+function textOf(told: NewAuditEntry, scope: RequestScope | undefined): string {
+  const { time, act, by } = told;
   const operator = by === undefined && scope === undefined ? currentOperator() : undefined;
   const actor = by ?? (operator === undefined ? 'server' : 'operator');
-  const request = scope?.requestId;
-  const entry: Record<string, unknown> = { time, act, by: actor, operator };
-  // What does not apply is absent.
-  for (const [name, value] of Object.entries(rest)) entry[name] = value ?? undefined;
-  entry['request'] = request;
+  // Each by its name, which takes a third of the time of copying; what does not apply is left out of the text.
+  const entry: { readonly [Member in keyof AuditEntry]-?: AuditEntry[Member] | undefined } = {
+    time,
+    act,
+    by: actor,
+    operator,
+    account: told.account ?? undefined,
+    agent: told.agent ?? undefined,
+    delegate: told.delegate ?? undefined,
+    audience: told.audience ?? undefined,
+    scope: told.scope ?? undefined,
+    rule: told.rule ?? undefined,
+    grant: told.grant ?? undefined,
+    means: told.means ?? undefined,
+    token: told.token ?? undefined,
+    parentToken: told.parentToken ?? undefined,
+    parentIssuer: told.parentIssuer ?? undefined,
+    key: told.key ?? undefined,
+    issuer: told.issuer ?? undefined,
+    sequence: told.sequence ?? undefined,
+    schema: told.schema ?? undefined,
+    request: scope?.requestId,
+  };
   return JSON.stringify(entry);
 }

@@ -29,6 +29,7 @@ export function refreshTokenStore(database: SqlDatabase): RefreshTokenStore {
 export async function insertRefreshToken(queries: Queries, token: NewRefreshToken): Promise<void> {
   const { hash, grantId, agent, delegate, subject, userId } = token;
   const { audience, scope, claims, createdAt } = token;
+  const { accessEndsAt, encryptionJwk } = termsToColumns(token);
   await insert.later(queries, {
     hash,
     grantId,
@@ -42,7 +43,8 @@ export async function insertRefreshToken(queries: Queries, token: NewRefreshToke
     claims: jsonToText(claims),
     lastUsedAt: createdAt,
     revokedAt: null,
-    ...termsToColumns(token),
+    accessEndsAt,
+    encryptionJwk,
   });
 }
 
