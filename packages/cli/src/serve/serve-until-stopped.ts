@@ -39,11 +39,12 @@ export async function serveUntilStopped(options: ServeOptions): Promise<void> {
   });
   // From here on: a signal while it starts ends it as soon as it has.
   const stopping = signalled();
+  const early: NodeHandler = async (request, incoming) => {
+    await settled;
+    return (await party?.handler(request, incoming)) ?? new Response(null, { status: 503 });
+  };
   const server = await listen(
-    async (request, incoming) => {
-      await settled;
-      return (await party?.handler(request, incoming)) ?? new Response(null, { status: 503 });
-    },
+    (request, incoming) => party?.handler(request, incoming) ?? early(request, incoming),
     {
       host,
       port,

@@ -109,13 +109,16 @@ async function consent(
     documentHash: question.document?.hash ?? null,
   });
   const granted = parseScope(grant?.scope) ?? [];
-  const scopes = question.scopes.map((scope) => ({
-    ...scope,
-    granted: granted.includes(scope.name),
+  const scopes = question.scopes.map(({ name, description }) => ({
+    name,
+    description,
+    granted: granted.includes(name),
   }));
+  const { id, name, homepage, policyUri, tosUri } = question.agent;
+  const delegate = decision.delegate ?? undefined;
   const { purpose, description, details, endsAt } = question.document ?? {};
   const common = {
-    agent: { ...question.agent, delegate: decision.delegate ?? undefined },
+    agent: { id, name, homepage, policyUri, tosUri, delegate },
     account: user.username,
     form,
     remembered: grant !== undefined && scopes.every((scope) => scope.granted),

@@ -224,7 +224,7 @@ async function askPerson(
       agent,
       delegate: delegate ?? null,
       audience: asked.audience,
-      question: JSON.parse(JSON.stringify(question)),
+      question: { ...question },
       redirectUri,
       state: state ?? null,
       createdAt: now,

@@ -35,7 +35,7 @@ function isEqual(column: 'userId' | 'delegate' | 'documentHash', value: string |
 
 const findActive = new PreparedQuery(activeGrant);
 const holdActive = new PreparedQuery((queries, key: KeyColumns) =>
-  activeGrant(queries, key).forNoKeyUpdate(),
+  activeGrant(queries, key).clearSelect().select(['id', 'scope', 'updatedAt']).forNoKeyUpdate(),
 );
 
 /**

@@ -5,8 +5,8 @@ import { PreparedQuery } from './prepared-query.js';
 import { type Queries, scopeOf } from './sql-database.js';
 
 /** Records an act for the audit trail, inside the write transaction that does it: both happen or neither. */
-export async function recordAct(queries: Queries, entry: NewAuditEntry): Promise<void> {
-  await insert.later(queries, { text: textOf(entry, scopeOf(queries)) });
+export function recordAct(queries: Queries, entry: NewAuditEntry): Promise<void> {
+  return insert.later(queries, { text: textOf(entry, scopeOf(queries)) });
 }
 
 const insert = new PreparedQuery((queries, { text }: { text: string }) =>
