@@ -353,6 +353,18 @@ describe('what one transaction decides upon', () => {
     ]);
   });
 
+  it('is waited for while a question is being given back, and then whoever waited has it', async () => {
+    const storage = await open();
+    const { idHash } = await claimedQuestion(storage);
+    await storage.users.create(newUser('bob'));
+    const givingBack = await holding(`update pending_decisions set claimed_by = null`);
+    const attempt = storage.pendingDecisions.claim(idHash, 'id-bob', NOW);
+    await waiting(1);
+    await givingBack.end('commit');
+    expect(await attempt).toBe('claimed');
+    expect(await storage.pendingDecisions.find(idHash)).toMatchObject({ claimedBy: 'id-bob' });
+  });
+
   it('is waited for while a grant is being revoked, and then refused', async () => {
     const storage = await open();
     await approvedCode(storage);
