@@ -1,12 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs';
-import Module, { createRequire } from 'node:module';
-import { basename, dirname, join } from 'node:path';
-import { Script } from 'node:vm';
+'use strict';
+const { existsSync, readFileSync } = require('node:fs');
+const Module = require('node:module');
+const path = require('node:path');
+const { Script } = require('node:vm');
 
 /** Where the code cache of a file is: for this very Node, since no other can read it. */
-export function codeCacheOf(file) {
+function codeCacheOf(file) {
   const { version, platform, arch } = process;
-  return join(dirname(file), `${basename(file)}.${version}-${platform}-${arch}.cache`);
+  return path.join(
+    path.dirname(file),
+    `${path.basename(file)}.${version}-${platform}-${arch}.cache`,
+  );
 }
 
 /**
@@ -14,8 +18,7 @@ export function codeCacheOf(file) {
  * compiled before. It belongs to whoever owns the program, and nothing is ever written here: a cache that servers filled
  * themselves would be code that a server can change. One that V8 does not take is no worse than none.
  */
-export function runPacked(file) {
-  const require = createRequire(file);
+function runPacked(file) {
   const cache = codeCacheOf(file);
   if (!existsSync(cache)) {
     require(file);
@@ -25,7 +28,7 @@ export function runPacked(file) {
 }
 
 /** The file, compiled and not run yet. */
-export function compilePacked(file, cachedData) {
+function compilePacked(file, cachedData) {
   const source = readFileSync(file, 'utf8');
   const script = new Script(
     `(function (exports, require, module, __filename, __dirname) {${source}\n})`,
@@ -37,12 +40,14 @@ export function compilePacked(file, cachedData) {
   return {
     script,
     run: () => {
-      const require = createRequire(file);
+      const requireThere = Module.createRequire(file);
       const module = Object.assign(new Module(file), { filename: file, loaded: true });
       // What it loads later refers back to it.
-      require.cache[file] = module;
+      requireThere.cache[file] = module;
       const wrapped = script.runInThisContext();
-      wrapped(module.exports, require, module, file, dirname(file));
+      wrapped(module.exports, requireThere, module, file, path.dirname(file));
     },
   };
 }
+
+module.exports = { codeCacheOf, compilePacked, runPacked };
