@@ -1,4 +1,12 @@
-import { AAuthError, errorResponse, JWKS_PATH, routedPath } from '@countersign/protocol';
+import {
+  AAuthError,
+  asResponse,
+  errorAnswer,
+  JWKS_PATH,
+  type ReceivedRequest,
+  routedPath,
+  type TextAnswer,
+} from '@countersign/protocol';
 import type { Connection } from './connection.js';
 import { createContext, type ServerContext } from './context.js';
 import { handleAuthEndpoint } from './exploratory/auth-endpoint/auth-endpoint.js';
@@ -10,7 +18,6 @@ import type { EndpointName } from './observability/server-event.js';
 import type { AuthServerOptions } from './options.js';
 import { AGENT_AUTH_PATH, messagePage, pageAnswer } from './pages/index.js';
 import type { RequestContext } from './request-context.js';
-import { asResponse, type TextAnswer } from './text-answer.js';
 
 /** An auth server as a function from request to response. Stateless: everything is in its storage. */
 export interface AuthServer {
@@ -18,10 +25,10 @@ export interface AuthServer {
   /** Answers every path. Never rejects for anything a stranger sent. */
   handle(request: Request, connection?: Connection): Promise<Response>;
   /**
-   * As `handle`, for whoever writes to the connection without Fetch: what is a text stays one where the server has many
-   * of them to write, and no `Response` is made of it.
+   * As `handle`, for whoever reads and writes a connection without Fetch. To HEAD the answer is that to GET: leave its text
+   * out.
    */
-  answer(request: Request, connection?: Connection): Promise<Response | TextAnswer>;
+  answer(request: ReceivedRequest, connection?: Connection): Promise<TextAnswer>;
   /** Deletes what has expired, in small batches, and does what `seal` does. Call it now and then; several processes may. */
   sweep(): Promise<number>;
   /**
@@ -33,22 +40,23 @@ export interface AuthServer {
 
 type Endpoint = (
   context: RequestContext,
-  request: Request,
+  request: ReceivedRequest,
   connection: Connection,
-) => Promise<Response | TextAnswer> | Response | TextAnswer;
+) => Promise<TextAnswer> | TextAnswer;
 
 function publish(document: (context: ServerContext) => object): Endpoint {
   return (context, request) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
-      const response = errorResponse(
+      const refusal = errorAnswer(
         new AAuthError('method_not_allowed', 'This address takes GET and HEAD.'),
       );
-      response.headers.set('Allow', 'GET, HEAD');
-      return response;
+      return { ...refusal, headers: { ...refusal.headers, Allow: 'GET, HEAD' } };
     }
-    return new Response(request.method === 'HEAD' ? null : JSON.stringify(document(context)), {
+    return {
+      status: 200,
       headers: { 'Content-Type': 'application/json', 'Cache-Control': 'max-age=300' },
-    });
+      text: JSON.stringify(document(context)),
+    };
   };
 }
 
@@ -56,9 +64,9 @@ const publishJwks = publish(({ keys }) => keys.jwks);
 
 async function publishKeys(
   context: RequestContext,
-  request: Request,
+  request: ReceivedRequest,
   connection: Connection,
-): Promise<Response | TextAnswer> {
+): Promise<TextAnswer> {
   await context.keys.refresh();
   return await publishJwks(context, request, connection);
 }
@@ -89,7 +97,8 @@ export async function createAuthServer(options: AuthServerOptions): Promise<Auth
   return {
     issuer: context.issuer,
     answer,
-    handle: async (request, connection) => asResponse(await answer(request, connection)),
+    handle: async (request, connection) =>
+      asResponse(await answer(request, connection), request.method),
     sweep: async () => {
       const begun = performance.now();
       const { storage, clock, lifetimes } = context;

@@ -40,4 +40,4 @@ export type { KeyState } from './keys/key-schedule.js';
 export type { KeyVaultOptions } from './keys/key-vault.js';
 export * from './limits/index.js';
 export * from './storage/index.js';
-export type { TextAnswer } from './text-answer.js';
+export type { TextAnswer } from '@countersign/protocol';

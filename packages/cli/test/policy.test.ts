@@ -5,7 +5,8 @@ import { createResource, type Resource } from '@countersign/resource';
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DemoBrowser } from '../src/demo/browser.js';
-import { type Listening, listen, type NodeHandler } from '../src/http/listen.js';
+import { type FetchHandler, fetchListener } from '../src/http/fetch-listener.js';
+import { type Listening, listen } from '../src/http/listen.js';
 import { temporaryKeys } from '../src/keys-file.js';
 import { start } from './support/program.js';
 import { freePort, newFile, ready, serveAuthServer } from './support/servers.js';
@@ -17,12 +18,15 @@ afterAll(async () => {
 });
 
 /** Something on loopback whose handler is made once its address is known. */
-async function party(): Promise<{ id: string; serve: (handler: NodeHandler) => void }> {
-  let handler: NodeHandler = async () => new Response(null, { status: 503 });
-  const listening = await listen((request, incoming) => handler(request, incoming), {
-    host: '127.0.0.1',
-    port: await freePort(),
-  });
+async function party(): Promise<{ id: string; serve: (handler: FetchHandler) => void }> {
+  let handler: FetchHandler = async () => new Response(null, { status: 503 });
+  const listening = await listen(
+    fetchListener((request, incoming) => handler(request, incoming)),
+    {
+      host: '127.0.0.1',
+      port: await freePort(),
+    },
+  );
   open.push(listening);
   return { id: listening.url, serve: (next) => (handler = next) };
 }

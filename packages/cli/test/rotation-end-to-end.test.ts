@@ -14,7 +14,8 @@ import {
 import { isAAuthError, memoryReplayStore } from '@countersign/protocol';
 import { createResource } from '@countersign/resource';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Listening, listen, type NodeHandler } from '../src/http/listen.js';
+import { type FetchHandler, fetchListener } from '../src/http/fetch-listener.js';
+import { type Listening, listen } from '../src/http/listen.js';
 import { temporaryKeys } from '../src/keys-file.js';
 import { freePort, newFile } from './support/servers.js';
 
@@ -30,12 +31,15 @@ const open: Listening[] = [];
 const loopback = { insecureLoopback: true, clock };
 
 /** Something on loopback whose handler is made once its address is known. */
-async function party(): Promise<{ id: string; serve: (handler: NodeHandler) => void }> {
-  let handler: NodeHandler = async () => new Response(null, { status: 503 });
-  const listening = await listen((request, incoming) => handler(request, incoming), {
-    host: '127.0.0.1',
-    port: await freePort(),
-  });
+async function party(): Promise<{ id: string; serve: (handler: FetchHandler) => void }> {
+  let handler: FetchHandler = async () => new Response(null, { status: 503 });
+  const listening = await listen(
+    fetchListener((request, incoming) => handler(request, incoming)),
+    {
+      host: '127.0.0.1',
+      port: await freePort(),
+    },
+  );
   open.push(listening);
   return { id: listening.url, serve: (next) => (handler = next) };
 }

@@ -16,6 +16,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type SessionStore, sessionStore } from '../../../examples/sign-in-sessions.js';
 import { signInWebApp } from '../../../examples/sign-in-web-app.js';
+import { type FetchHandler, fetchListener } from '../src/http/fetch-listener.js';
 import { type Listening, listen } from '../src/http/listen.js';
 import { temporaryKeys } from '../src/keys-file.js';
 import { folder } from './support/program.js';
@@ -40,8 +41,8 @@ const tokenRequests: string[] = [];
 /** The addresses of callbacks that are held back from the application; `undefined` lets them through. */
 let heldBack: string[] | undefined;
 
-async function serve(port: number, handler: Parameters<typeof listen>[0]): Promise<void> {
-  listening.push(await listen(handler, { host: '127.0.0.1', port }));
+async function serve(port: number, handler: FetchHandler): Promise<void> {
+  listening.push(await listen(fetchListener(handler), { host: '127.0.0.1', port }));
 }
 
 beforeAll(async () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Listening, listen } from '../src/http/listen.js';
+import { textListener } from '../src/http/text-listener.js';
 import type { UnreadableRequest } from '../src/http/unreadable-request.js';
 
 describe('what is no HTTP request', () => {
@@ -13,7 +14,7 @@ describe('what is no HTTP request', () => {
       await answer;
       return { status: 200, headers: {}, text: 'the answer' };
     };
-    server = await listen(handler, {
+    server = await listen(textListener(handler), {
       host: '127.0.0.1',
       port: 0,
       onUnreadable: (request) => told.push(request),

@@ -32,6 +32,7 @@ export {
   routedPath,
   TOKEN_BODY_LIMIT,
 } from './received-message.js';
+export type { BodyReader, ReceivedHeaders, ReceivedRequest } from './received-request.js';
 export {
   type BoundedReplayStore,
   boundedReplayStore,
@@ -75,7 +76,7 @@ export {
   type VerifiedAuthToken,
   verifyAuthToken,
 } from './exploratory/auth-token.js';
-export { errorResponse, errorSpelling } from './exploratory/error-response.js';
+export { errorAnswer, errorResponse, errorSpelling } from './exploratory/error-response.js';
 export { FORM_TYPE, parseForm } from './exploratory/form.js';
 export {
   agentDocument,
@@ -148,3 +149,4 @@ export { TOKEN_TYPES, type TokenExpectations, type TokenType } from './explorato
 export { upstreamTokenText } from './exploratory/upstream-token.js';
 export { loadTrustRoots, type TrustRoots } from './x509/certificate-resolver.js';
 export { certificateThumbprint } from './x509/thumbprint.js';
+export { asResponse, jsonAnswer, type TextAnswer } from './text-answer.js';

@@ -5,6 +5,7 @@ import {
   type NodeRequestLike,
 } from '@countersign/httpsig';
 import { AAuthError } from './errors.js';
+import type { BodyReader, ReceivedRequest } from './received-request.js';
 
 /** Bodies of our own endpoints: 64 KiB at most, 16 KiB at a token endpoint. */
 export const TOKEN_BODY_LIMIT = 16 * 1024;
@@ -23,7 +24,7 @@ function isWithoutBody(method: string): boolean {
  * Where there is no such thing, one that is announced is refused with `invalid_request`.
  */
 export async function readBody(
-  request: Request,
+  request: ReceivedRequest,
   limit: number,
   incoming?: NodeRequestLike,
 ): Promise<Bytes | undefined> {
@@ -78,7 +79,7 @@ function brokenOff(cause: unknown): never {
  * Whether the body cannot be longer than announced, so that it may be read in one go: Node's HTTP/1.1 server takes as many
  * bytes as `Content-Length` says and no more (RFC 9112 section 6.2).
  */
-function isHeldToLength(request: Request, incoming: NodeRequestLike | undefined): boolean {
+function isHeldToLength(request: ReceivedRequest, incoming: NodeRequestLike | undefined): boolean {
   return (
     incoming !== undefined &&
     !isWithoutBody(request.method) &&
@@ -96,20 +97,12 @@ function bodyUsed(): never {
   );
 }
 
-interface BodyReader {
-  read(): Promise<
-    | { readonly done: true; readonly value?: unknown }
-    | { readonly done?: false; readonly value: Uint8Array }
-  >;
-  cancel(): Promise<unknown>;
-}
-
 function bodyReader(
-  request: Request,
+  request: ReceivedRequest,
   incoming: NodeRequestLike | undefined,
 ): BodyReader | undefined {
   if (!isWithoutBody(request.method)) {
-    return (request.body as ReadableStream<Uint8Array> | null)?.getReader();
+    return request.body?.getReader();
   }
   const iterator = incoming?.[Symbol.asyncIterator]?.();
   if (iterator === undefined) {
@@ -124,7 +117,7 @@ function bodyReader(
 }
 
 /** HTTP/1.1 announces every body (RFC 9112 section 6.3); HTTP/2 need not, and has pseudo-header fields first. */
-function announcesBody(request: Request, incoming: NodeRequestLike | undefined): boolean {
+function announcesBody(request: ReceivedRequest, incoming: NodeRequestLike | undefined): boolean {
   return (
     headerOf(request, incoming, 'transfer-encoding') !== undefined ||
     !/^0*$/.test(headerOf(request, incoming, 'content-length') ?? '') ||
@@ -133,7 +126,7 @@ function announcesBody(request: Request, incoming: NodeRequestLike | undefined):
 }
 
 /** The path that a request was routed by: that of its URL, as a router sees it. */
-export function routedPath(request: Request): string {
+export function routedPath(request: ReceivedRequest): string {
   return pathOf(messageTarget(request.url));
 }
 
@@ -142,7 +135,7 @@ export function routedPath(request: Request): string {
  * lines where there are some. For what need not be certain: not that there is one line only, nor that it is verified.
  */
 export function headerOf(
-  request: Request,
+  request: ReceivedRequest,
   incoming: NodeRequestLike | undefined,
   name: string,
 ): string | undefined {
@@ -164,7 +157,7 @@ export function headerOf(
  * Throws `AAuthError` `invalid_request` for an absolute-form target, a second `Host` line, and a path that the server
  * has normalised before routing: what is routed must be what was signed.
  */
-export function receivedHead(request: Request, incoming?: NodeRequestLike): HttpMessage {
+export function receivedHead(request: ReceivedRequest, incoming?: NodeRequestLike): HttpMessage {
   const routed = messageTarget(request.url);
   if (incoming === undefined) {
     return { method: request.method, target: routed, headers: [...request.headers] };
@@ -210,7 +203,7 @@ export function receivedHead(request: Request, incoming?: NodeRequestLike): Http
 
 /** {@link receivedHead} with a body that has been read. */
 export function receivedMessage(
-  request: Request,
+  request: ReceivedRequest,
   body: Bytes | undefined,
   incoming?: NodeRequestLike,
 ): HttpMessage {

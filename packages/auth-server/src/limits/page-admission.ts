@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto';
+import type { ReceivedRequest } from '@countersign/protocol';
 import { addressKey } from '../accounts/address-key.js';
 import type { Connection } from '../connection.js';
 import { limited, type ServerLimits } from './server-limits.js';
 
-function browserOf(request: Request, { remoteAddress }: Connection): [string, string] {
+function browserOf(request: ReceivedRequest, { remoteAddress }: Connection): [string, string] {
   const address = addressKey(remoteAddress ?? 'unknown');
   const cookie = request.headers.get('cookie') ?? '';
   return [address, hash('sha256', `${address}\n${cookie}`, 'base64url')];
@@ -15,7 +16,7 @@ function browserOf(request: Request, { remoteAddress }: Connection): [string, st
  */
 export async function admitPageRequest(
   limits: ServerLimits,
-  request: Request,
+  request: ReceivedRequest,
   connection: Connection,
 ): Promise<void> {
   const [address, browser] = browserOf(request, connection);
@@ -35,7 +36,7 @@ export async function admitPageRequest(
 /** Somebody is signed in in this browser. */
 export function recogniseBrowser(
   limits: ServerLimits,
-  request: Request,
+  request: ReceivedRequest,
   connection: Connection,
 ): void {
   limits.recognisedBrowsers.set(browserOf(request, connection)[1], true, 0);

@@ -1,5 +1,10 @@
 import { hash } from 'node:crypto';
-import { type AAuthError, errorSpelling, headerOf } from '@countersign/protocol';
+import {
+  type AAuthError,
+  errorSpelling,
+  headerOf,
+  type ReceivedRequest,
+} from '@countersign/protocol';
 import { addressKey } from '../accounts/address-key.js';
 import type { Connection } from '../connection.js';
 import { limited, type ServerLimits } from './server-limits.js';
@@ -31,7 +36,11 @@ export class TokenAdmission {
   #held = false;
   #charged = 0;
 
-  constructor(limits: ServerLimits, request: Request, { remoteAddress, incoming }: Connection) {
+  constructor(
+    limits: ServerLimits,
+    request: ReceivedRequest,
+    { remoteAddress, incoming }: Connection,
+  ) {
     this.#limits = limits;
     this.#now = limits.clock();
     this.address = addressKey(remoteAddress ?? 'unknown');

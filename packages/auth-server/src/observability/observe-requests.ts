@@ -1,8 +1,8 @@
+import type { TextAnswer } from '@countersign/protocol';
 import type { Connection } from '../connection.js';
 import type { EmitOf } from './emitter.js';
 import type { Observer } from './observer.js';
 import type { RequestScope } from './request-scope.js';
-import type { TextAnswer } from '../text-answer.js';
 import type { EndpointName, RequestFinished, RequestOutcome } from './server-event.js';
 
 /** What watching a request needs. */
@@ -20,16 +20,16 @@ export async function watched(
   { observer, emit, newRequestId }: RequestWatch,
   request: { readonly endpoint: EndpointName; readonly method: string; readonly path: string },
   { requestId, remoteAddress, traceParent }: Connection,
-  answer: (scope: RequestScope) => Promise<Response | TextAnswer> | Response | TextAnswer,
-): Promise<Response | TextAnswer> {
+  answer: (scope: RequestScope) => Promise<TextAnswer> | TextAnswer,
+): Promise<TextAnswer> {
   const scope: RequestScope = { requestId: requestId ?? attempt(newRequestId) };
   if (observer === undefined || emit === undefined) {
     return await answer(scope);
   }
   const { endpoint, method, path } = request;
   const begun = performance.now();
-  let answered: Response | TextAnswer | undefined;
-  const finish = async (): Promise<Response | TextAnswer> => {
+  let answered: TextAnswer | undefined;
+  const finish = async (): Promise<TextAnswer> => {
     answered = await answer(scope);
     const { status } = answered;
     const { requestType, agent } = scope;

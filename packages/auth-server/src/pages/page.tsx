@@ -1,6 +1,7 @@
+import type { TextAnswer } from '@countersign/protocol';
 import { html as markup, raw } from 'hono/html';
 import type { Child } from 'hono/jsx';
-import { type TextAnswer, withCookies } from '../text-answer.js';
+import { withCookies } from '../with-cookies.js';
 import { pageHeaders } from './security-headers.js';
 import { STYLESHEET } from './stylesheet.js';
 

@@ -1,6 +1,6 @@
+import { asResponse } from '@countersign/protocol';
 import { describe, expect, it } from 'vitest';
 import { type Message, messagePage, pageAnswer } from '../../src/pages/index.js';
-import { asResponse } from '../../src/text-answer.js';
 import { readForms, textOf } from './html-forms.js';
 import { form } from './sample-pages.js';
 

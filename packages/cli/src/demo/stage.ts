@@ -21,7 +21,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError } from '../command-error.js';
 import { demonstrationLine } from '../http/access-line.js';
-import { type Listening, listen, type NodeHandler } from '../http/listen.js';
+import { type FetchHandler, fetchListener } from '../http/fetch-listener.js';
+import { type Listening, listen } from '../http/listen.js';
 import { temporaryKeys } from '../keys-file.js';
 import { demonstrationResource } from '../serve/demonstration-resource.js';
 import { addDevelopmentUsers } from '../serve/development-users.js';
@@ -51,11 +52,11 @@ export interface Seat {
   readonly name: string;
   readonly id: string;
   /** Begins to answer with that handler; until then every request is 503. Again: answers with another one from now on. */
-  serve(handler: NodeHandler): void;
+  serve(handler: FetchHandler): void;
   close(): Promise<void>;
 }
 
-const NOT_YET: NodeHandler = async () =>
+const NOT_YET: FetchHandler = async () =>
   new Response('Starting', { status: 503, headers: { 'Retry-After': '1' } });
 
 /** Where a flow is played: starts parties on loopback, observes what they say, and clears everything away. */
@@ -119,10 +120,10 @@ export class Stage {
     const own = SEATS.get(name);
     let handler = NOT_YET;
     const server: Listening = await listen(
-      (request, incoming) => {
+      fetchListener((request, incoming) => {
         this.observed.requests += 1;
         return handler(request, incoming);
-      },
+      }),
       {
         host: '127.0.0.1',
         port: own === undefined ? 0 : this.options[own.port],

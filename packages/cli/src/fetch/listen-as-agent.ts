@@ -1,4 +1,5 @@
-import { type Listening, listen, type NodeHandler, PortTakenError } from '../http/listen.js';
+import { type FetchHandler, fetchListener } from '../http/fetch-listener.js';
+import { type Listening, listen, PortTakenError } from '../http/listen.js';
 
 const HOST = '127.0.0.1';
 const PORTS = { from: 20_000, count: 10_000 };
@@ -14,16 +15,17 @@ function portFor(thumbprint: string): number {
  * a key. When that is taken, perhaps by another run with the same key, any free one does.
  */
 export async function listenAsAgent(
-  handler: NodeHandler,
+  handler: FetchHandler,
   port: number | { readonly follows: string },
 ): Promise<Listening> {
+  const listener = fetchListener(handler);
   if (typeof port === 'number') {
-    return await listen(handler, { host: HOST, port, portSetting: '--listen' });
+    return await listen(listener, { host: HOST, port, portSetting: '--listen' });
   }
   try {
-    return await listen(handler, { host: HOST, port: portFor(port.follows) });
+    return await listen(listener, { host: HOST, port: portFor(port.follows) });
   } catch (error) {
     if (!(error instanceof PortTakenError)) throw error;
-    return await listen(handler, { host: HOST, port: 0 });
+    return await listen(listener, { host: HOST, port: 0 });
   }
 }

@@ -1,19 +1,10 @@
-import type { TextAnswer } from '@countersign/auth-server';
-import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { CommandError, UsageError } from '../command-error.js';
 import { answerUnreadable, type UnreadableRequest } from './unreadable-request.js';
-import { writeText } from './write-text.js';
 
-/** A handler that sees the Fetch request and what Node knows beside it. */
-export type NodeHandler = (
-  request: Request,
-  incoming: IncomingMessage,
-) => Promise<Response | TextAnswer>;
-
-/** One that answers with nothing but Fetch responses. */
-export type FetchHandler = (request: Request, incoming: IncomingMessage) => Promise<Response>;
+/** Answers a request on the connection it came from: a `fetchListener`, or a `textListener`. */
+export type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
 
 export interface ListenOptions {
   readonly host: string;
@@ -53,20 +44,12 @@ export class PortTakenError extends CommandError {}
 /** Shorter than the ten seconds after which containers are killed, with time left to close the database. */
 const DRAIN_MILLISECONDS = 8_000;
 
-/** Serves `handler` over HTTP. Slow clients time out; the header block is held to 16 KiB. */
-export async function listen(handler: NodeHandler, options: ListenOptions): Promise<Listening> {
+/** Serves over HTTP. Slow clients time out; the header block is held to 16 KiB. */
+export async function listen(listener: Listener, options: ListenOptions): Promise<Listening> {
   /** How many requests of a connection are being answered. */
   const connections = new Map<Socket, number>();
   const answering = new Set<ServerResponse>();
   let closing = false;
-  const listener = getRequestListener(
-    async (request, env) => {
-      const { incoming, outgoing } = env as HttpBindings;
-      const answer = await handler(request, incoming);
-      return answer instanceof Response ? answer : writeText(answer, outgoing);
-    },
-    { overrideGlobalObjects: false },
-  );
   const server = createServer(
     {
       maxHeaderSize: 16 * 1024,
@@ -102,7 +85,7 @@ export async function listen(handler: NodeHandler, options: ListenOptions): Prom
           });
         });
       }
-      void listener(incoming, outgoing);
+      listener(incoming, outgoing);
     },
   );
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {

@@ -1,3 +1,4 @@
+import { fetchListener } from '../http/fetch-listener.js';
 import { listen, type Listening } from '../http/listen.js';
 import type { Metrics } from './metrics.js';
 import type { Readiness } from './readiness.js';
@@ -14,8 +15,7 @@ type Page = () => Promise<Response> | Response;
 /** The port for whoever operates the server: `/healthz`, `/readyz` and `/metrics`. Never the public one. */
 export async function openManagement(options: ManagementOptions): Promise<Listening> {
   const { host, port } = options;
-  const answer = managementHandler(options);
-  return await listen(answer, {
+  return await listen(fetchListener(managementHandler(options)), {
     host,
     port,
     portSetting: '--management-port',

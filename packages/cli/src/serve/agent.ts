@@ -1,6 +1,6 @@
 import { createAgent, enrolmentSecrets } from '@countersign/agent';
 import type { ServeAgentOptions } from '../commands/serve-agent.js';
-import type { NodeHandler } from '../http/listen.js';
+import { fetchListener } from '../http/fetch-listener.js';
 import { loadKeysFile } from '../keys-file.js';
 import { openLog } from '../observability/log.js';
 import { openAgentDatabase } from '../options/agent-database.js';
@@ -37,9 +37,10 @@ export async function serveAgent(options: ServeAgentOptions): Promise<void> {
     });
     return {
       title: `Agent ${id}`,
-      handler: (async (request, incoming) =>
-        (await agent.handle(request, incoming)) ??
-        new Response('Not found', { status: 404 })) satisfies NodeHandler,
+      listener: fetchListener(
+        async (request, incoming) =>
+          (await agent.handle(request, incoming)) ?? new Response('Not found', { status: 404 }),
+      ),
       stop: async () => {
         store.close();
       },

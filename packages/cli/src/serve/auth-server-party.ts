@@ -10,7 +10,9 @@ import {
 } from '@countersign/auth-server';
 import type { IncomingMessage } from 'node:http';
 import { clientAddress } from '../http/client-address.js';
-import type { FetchHandler, NodeHandler } from '../http/listen.js';
+import type { FetchHandler } from '../http/fetch-listener.js';
+import type { Listener } from '../http/listen.js';
+import { textListener } from '../http/text-listener.js';
 import { wiresFor } from '../options/accepted-wires.js';
 import { naming } from '../options/database.js';
 import type { Log } from '../observability/log.js';
@@ -19,7 +21,6 @@ import type { AuthServerValues } from '../settings/auth-server-settings.js';
 import type { AuthServerConfiguration } from '../settings/read-auth-server-settings.js';
 import { shownUrl } from '../settings/shown-url.js';
 import { note } from '../terminal.js';
-import { traceServer } from '../trace/server-trace.js';
 import { addDevelopmentUsers } from './development-users.js';
 import { fastVerifier } from './fast-verifier.js';
 import type { Party } from './serve-until-stopped.js';
@@ -55,9 +56,9 @@ export async function openAuthServer(
     const stopSealing = sealRegularly(authServer);
     return {
       title: `Auth server ${issuer}`,
-      handler: values.trace
-        ? traced((request, incoming) => authServer.handle(request, connectionOf(incoming)))
-        : (request, incoming) => authServer.answer(request, connectionOf(incoming)),
+      listener: values.trace
+        ? await traced((request, incoming) => authServer.handle(request, connectionOf(incoming)))
+        : textListener((request, incoming) => authServer.answer(request, connectionOf(incoming))),
       drain: () => {
         watching.drain();
       },
@@ -171,10 +172,15 @@ function sealRegularly(authServer: AuthServer): () => Promise<void> {
   };
 }
 
-function traced(handler: FetchHandler): NodeHandler {
-  return traceServer(handler, {
-    party: 'AUTH SERVER',
-    paths: (path) => path === '/agent/token',
-    write: (text) => process.stderr.write(text),
-  });
+/** Loaded when it is asked for, with all of Fetch. */
+async function traced(handler: FetchHandler): Promise<Listener> {
+  const { fetchListener } = await import('../http/fetch-listener.js');
+  const { traceServer } = await import('../trace/server-trace.js');
+  return fetchListener(
+    traceServer(handler, {
+      party: 'AUTH SERVER',
+      paths: (path) => path === '/agent/token',
+      write: (text) => process.stderr.write(text),
+    }),
+  );
 }

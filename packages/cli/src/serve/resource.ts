@@ -2,7 +2,7 @@ import { createResource, memoryRateLimitStore } from '@countersign/resource';
 import { sqliteReplayStore } from '@countersign/resource/sqlite';
 import { UsageError } from '../command-error.js';
 import type { ServeResourceOptions } from '../commands/serve-resource.js';
-import type { FetchHandler } from '../http/listen.js';
+import { type FetchHandler, fetchListener } from '../http/fetch-listener.js';
 import { loadEncryptionKeysFile, loadKeysFile } from '../keys-file.js';
 import { openLog } from '../observability/log.js';
 import { acceptedWires } from '../options/accepted-wires.js';
@@ -50,7 +50,7 @@ export async function serveResource(options: ServeResourceOptions): Promise<void
     if (options.trace) note('WARNING: --trace writes tokens to standard error.');
     return {
       title: `Resource ${id}`,
-      handler: options.trace ? traced(handler) : handler,
+      listener: fetchListener(options.trace ? traced(handler) : handler),
       stop: async () => {
         replay.close();
       },

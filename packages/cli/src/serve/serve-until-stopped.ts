@@ -1,4 +1,4 @@
-import { listen, type NodeHandler } from '../http/listen.js';
+import { listen, type Listener } from '../http/listen.js';
 import type { Log } from '../observability/log.js';
 import { note } from '../terminal.js';
 
@@ -6,7 +6,7 @@ import { note } from '../terminal.js';
 export interface Party {
   /** `Resource https://api.example`, for the line that says where it listens. */
   readonly title: string;
-  readonly handler: NodeHandler;
+  readonly listener: Listener;
   /** Called when the signal has come and requests in flight are still being answered. */
   drain?(): void;
   /** Called once the last request has been answered. */
@@ -39,23 +39,25 @@ export async function serveUntilStopped(options: ServeOptions): Promise<void> {
   });
   // From here on: a signal while it starts ends it as soon as it has.
   const stopping = signalled();
-  const early: NodeHandler = async (request, incoming) => {
-    await settled;
-    return (await party?.handler(request, incoming)) ?? new Response(null, { status: 503 });
+  const early: Listener = (incoming, outgoing) => {
+    void settled.then(() => {
+      if (party === undefined) outgoing.writeHead(503).end();
+      else party.listener(incoming, outgoing);
+    });
   };
-  const server = await listen(
-    (request, incoming) => party?.handler(request, incoming) ?? early(request, incoming),
-    {
-      host,
-      port,
-      onAnswer: (line) => {
-        if (!ownLines) log.answered(line);
-      },
-      onUnreadable: (unreadable) => {
-        log.unreadable(unreadable);
-      },
+  const listener: Listener = (incoming, outgoing) => {
+    (party?.listener ?? early)(incoming, outgoing);
+  };
+  const server = await listen(listener, {
+    host,
+    port,
+    onAnswer: (line) => {
+      if (!ownLines) log.answered(line);
     },
-  );
+    onUnreadable: (unreadable) => {
+      log.unreadable(unreadable);
+    },
+  });
   try {
     party = await start();
     settle();

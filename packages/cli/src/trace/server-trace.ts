@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http';
-import type { FetchHandler } from '../http/listen.js';
+import type { FetchHandler } from '../http/fetch-listener.js';
 import { messageBlock } from './block.js';
 
 export interface ServerTrace {

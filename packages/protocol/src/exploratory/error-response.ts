@@ -1,4 +1,5 @@
 import type { AAuthError, ErrorCode } from '../errors.js';
+import { asResponse, type TextAnswer } from '../text-answer.js';
 import { type Challenge, serializeChallenge } from './agent-auth-challenge.js';
 
 interface Spelling {
@@ -51,17 +52,22 @@ export function errorSpelling(code: ErrorCode): Spelling {
  * `Agent-Auth` challenge, `Retry-After` and the request id when there are. Only the error's public text is used, and for our own
  * faults (500) not even that.
  */
-export function errorResponse(error: AAuthError, challenge?: Challenge): Response {
+export function errorAnswer(error: AAuthError, challenge?: Challenge): TextAnswer {
   const { status, error: name } = spellings[error.code];
-  const headers = new Headers({
+  const headers: Record<string, string> = {
     'Content-Type': 'application/json',
     'Cache-Control': 'no-store',
-  });
-  if (challenge !== undefined) headers.set('Agent-Auth', serializeChallenge(challenge));
-  if (error.requestId !== undefined) headers.set('X-Request-Id', error.requestId);
+  };
+  if (challenge !== undefined) headers['Agent-Auth'] = serializeChallenge(challenge);
+  if (error.requestId !== undefined) headers['X-Request-Id'] = error.requestId;
   const wait = error.retryAfterSeconds ?? (status === 503 || status === 429 ? 10 : undefined);
-  if (wait !== undefined) headers.set('Retry-After', String(Math.max(1, Math.ceil(wait))));
+  if (wait !== undefined) headers['Retry-After'] = String(Math.max(1, Math.ceil(wait)));
   const description = status === 500 ? INTERNAL : error.message;
-  const body = JSON.stringify({ error: name, error_description: description });
-  return new Response(body, { status, headers });
+  const text = JSON.stringify({ error: name, error_description: description });
+  return { status, headers, text };
+}
+
+/** {@link errorAnswer} as a Fetch `Response`. */
+export function errorResponse(error: AAuthError, challenge?: Challenge): Response {
+  return asResponse(errorAnswer(error, challenge));
 }

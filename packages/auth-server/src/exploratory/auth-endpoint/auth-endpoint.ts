@@ -1,10 +1,9 @@
-import { errorSpelling } from '@countersign/protocol';
+import { errorSpelling, type ReceivedRequest, type TextAnswer } from '@countersign/protocol';
 import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
 import { asAAuthError } from '../../fault.js';
 import { admitPageRequest } from '../../limits/page-admission.js';
 import { type Message, messagePage, pageAnswer } from '../../pages/index.js';
-import type { TextAnswer } from '../../text-answer.js';
 import { isOwnHost } from './request-origin.js';
 import { showAuthPage } from './show.js';
 import { submitAuthPage } from './submit.js';
@@ -12,9 +11,9 @@ import { submitAuthPage } from './submit.js';
 /** `/agent/auth`: the pages on which a person signs in and decides. Every answer to a person is a page. */
 export async function handleAuthEndpoint(
   context: ServerContext,
-  request: Request,
+  request: ReceivedRequest,
   connection: Connection,
-): Promise<Response | TextAnswer> {
+): Promise<TextAnswer> {
   try {
     if (!isOwnHost(context, request)) return pageAnswer(messagePage({ kind: 'wrong-host' }));
     await admitPageRequest(context.limits, request, connection);

@@ -1,4 +1,4 @@
-import { hashSecret } from '@countersign/protocol';
+import { hashSecret, type ReceivedRequest } from '@countersign/protocol';
 import type { ServerContext } from '../../context.js';
 import type { OpenSession, SessionUser } from '../../storage/index.js';
 
@@ -19,7 +19,7 @@ export function sessionCookieName(issuer: string): string {
 }
 
 /** The one well-formed value of a cookie; undefined without it, and when there are several. */
-export function cookieValue(request: Request, name: string): string | undefined {
+export function cookieValue(request: ReceivedRequest, name: string): string | undefined {
   const values = (request.headers.get('cookie') ?? '')
     .split(';')
     .map((pair) => pair.trim())
@@ -33,7 +33,10 @@ export function cookieValue(request: Request, name: string): string | undefined 
 }
 
 /** Finds who is behind a request. Writes nothing: a GET changes nothing but the claim (PROTOCOL section 5.2). */
-export async function findBrowser(context: ServerContext, request: Request): Promise<Browser> {
+export async function findBrowser(
+  context: ServerContext,
+  request: ReceivedRequest,
+): Promise<Browser> {
   const cookie = cookieValue(request, sessionCookieName(context.issuer));
   if (cookie === undefined) return { cookie: undefined, session: undefined, user: undefined };
   const session = await context.storage.sessions.open(await hashSecret(cookie), context.clock());

@@ -1,3 +1,4 @@
+import type { ReceivedRequest } from '@countersign/protocol';
 import { SIGN_IN_LIMITS } from '../../accounts/index.js';
 import type { ServerContext } from '../../context.js';
 import { cookieValue, sessionCookieName, setCookie } from './browser-session.js';
@@ -10,7 +11,7 @@ const cookieName = (issuer: string): string => `${sessionCookieName(issuer)}-kno
  */
 export function knownBrowser(
   { issuer }: Pick<ServerContext, 'issuer'>,
-  request: Request,
+  request: ReceivedRequest,
 ): { readonly browser?: string } {
   const browser = cookieValue(request, cookieName(issuer));
   return browser === undefined ? {} : { browser };

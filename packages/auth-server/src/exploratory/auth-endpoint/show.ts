@@ -1,4 +1,9 @@
-import { type JsonObject, parseScope } from '@countersign/protocol';
+import {
+  type JsonObject,
+  parseScope,
+  type ReceivedRequest,
+  type TextAnswer,
+} from '@countersign/protocol';
 import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
 import {
@@ -12,7 +17,6 @@ import {
   signInPage,
   type SignInProblem,
 } from '../../pages/index.js';
-import type { TextAnswer } from '../../text-answer.js';
 import { recogniseBrowser } from '../../limits/page-admission.js';
 import type { SessionUser } from '../../storage/index.js';
 import { askedTooOften, deniedTooOften } from './denied-before.js';
@@ -26,9 +30,9 @@ import { isNavigation } from './request-origin.js';
  */
 export async function showAuthPage(
   context: ServerContext,
-  request: Request,
+  request: ReceivedRequest,
   connection: Connection,
-): Promise<Response | TextAnswer> {
+): Promise<TextAnswer> {
   const parameters = readQuery(request.url);
   const link = parameters === undefined ? undefined : readLink(parameters);
   if (link === undefined) return pageAnswer(messagePage({ kind: 'bad-request' }));
@@ -36,7 +40,7 @@ export async function showAuthPage(
   if ('kind' in opened) return pageAnswer(messagePage(opened));
   if (!isNavigation(request)) {
     // Nothing to see for a prefetch, an image or a HEAD: the page is for the person who opens it.
-    return new Response(null, { status: 204, headers: { 'Cache-Control': 'no-store' } });
+    return { status: 204, headers: { 'Cache-Control': 'no-store' }, text: '' };
   }
   const browser = await findBrowser(context, request);
   if (browser.user === undefined) return await showSignIn(context, opened, browser);

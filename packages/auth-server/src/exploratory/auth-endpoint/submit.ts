@@ -1,11 +1,19 @@
-import { AAuthError, hashSecret, isAAuthError, parseForm, readBody } from '@countersign/protocol';
+import {
+  AAuthError,
+  hashSecret,
+  isAAuthError,
+  parseForm,
+  readBody,
+  type ReceivedRequest,
+  type TextAnswer,
+} from '@countersign/protocol';
 import { signIn, type SignInResult } from '../../accounts/index.js';
 import type { Connection } from '../../connection.js';
 import type { ServerContext } from '../../context.js';
 import { limited } from '../../limits/server-limits.js';
 import { type Message, messagePage, pageAnswer, requestPath } from '../../pages/index.js';
 import { tokenScope } from '../../question.js';
-import { type TextAnswer, withCookies } from '../../text-answer.js';
+import { withCookies } from '../../with-cookies.js';
 import type { LostDecision, SessionUser } from '../../storage/index.js';
 import {
   type Browser,
@@ -25,7 +33,7 @@ const PAGE_BODY_LIMIT = 64 * 1024;
 
 /** A form of ours, from the browser it was shown in, about a request that is still open. */
 interface Submission {
-  readonly request: Request;
+  readonly request: ReceivedRequest;
   readonly opened: OpenedRequest;
   readonly browser: Browser;
   readonly form: ReadonlyMap<string, string>;
@@ -50,7 +58,7 @@ const actions = new Map<string, Action>([
  */
 export async function submitAuthPage(
   context: ServerContext,
-  request: Request,
+  request: ReceivedRequest,
   connection: Connection,
 ): Promise<TextAnswer> {
   const body = await readBody(request, PAGE_BODY_LIMIT, connection.incoming);
@@ -75,7 +83,7 @@ function message(one: Message): TextAnswer {
 }
 
 function readForm(
-  request: Request,
+  request: ReceivedRequest,
   body: Uint8Array<ArrayBuffer> | undefined,
 ): ReadonlyMap<string, string> | undefined {
   try {

@@ -1,10 +1,13 @@
 import {
   AAuthError,
   type Caller,
-  errorResponse,
+  errorAnswer,
+  jsonAnswer,
   parseForm,
   readBody,
+  type ReceivedRequest,
   receivedMessage,
+  type TextAnswer,
   TOKEN_BODY_LIMIT,
 } from '@countersign/protocol';
 import type { Connection } from '../../connection.js';
@@ -13,7 +16,6 @@ import { asAAuthError } from '../../fault.js';
 import { TokenAdmission } from '../../limits/token-admission.js';
 import { noteRequestType, onceKept } from '../../observability/request-scope.js';
 import { verifyWatched } from '../../observability/verify-watched.js';
-import { jsonAnswer, type TextAnswer } from '../../text-answer.js';
 import { answerAuthRequest } from './auth-request.js';
 import { answerCodeExchange } from './code-exchange.js';
 import { answerRefresh } from './refresh.js';
@@ -44,9 +46,9 @@ export const SUPPORTED_REQUEST_TYPES: readonly string[] = [...answers.keys(), 'e
  */
 export async function handleTokenEndpoint(
   context: RequestContext,
-  request: Request,
+  request: ReceivedRequest,
   connection: Connection,
-): Promise<Response | TextAnswer> {
+): Promise<TextAnswer> {
   const admission = new TokenAdmission(context.limits, request, connection);
   try {
     if (request.method !== 'POST') {
@@ -61,16 +63,16 @@ export async function handleTokenEndpoint(
     await admission.refused(known).catch((failure: unknown) => {
       context.report(asAAuthError(failure));
     });
-    const response = errorResponse(known);
-    if (response.status === 401) return errorResponse(known, { kind: 'identity' });
-    if (response.status === 405) response.headers.set('Allow', 'POST');
-    return response;
+    const refusal = errorAnswer(known);
+    if (refusal.status === 401) return errorAnswer(known, { kind: 'identity' });
+    if (refusal.status !== 405) return refusal;
+    return { ...refusal, headers: { ...refusal.headers, Allow: 'POST' } };
   }
 }
 
 async function answer(
   context: RequestContext,
-  request: Request,
+  request: ReceivedRequest,
   connection: Connection,
   admission: TokenAdmission,
 ): Promise<TextAnswer> {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Listening, listen } from '../src/http/listen.js';
+import { textListener } from '../src/http/text-listener.js';
 
 const ANSWER = {
   status: 201,
@@ -23,7 +24,10 @@ async function exchange(port: number, request: string): Promise<string> {
 describe('an answer that is a text', () => {
   let server: Listening;
   beforeAll(async () => {
-    server = await listen(async () => ANSWER, { host: '127.0.0.1', port: 0 });
+    server = await listen(
+      textListener(async () => ANSWER),
+      { host: '127.0.0.1', port: 0 },
+    );
   });
   afterAll(() => server.close());
 
