@@ -1,7 +1,7 @@
 import { accessSync, closeSync, constants, existsSync, openSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { CamelCasePlugin, CompiledQuery, Kysely } from 'kysely';
-import Libsql from 'libsql';
+import type Libsql from 'libsql';
 import { type PromptConnection, reachConnection } from '../sql/prepared-query.js';
 import type { Schema } from '../sql/schema.js';
 import { SqlDatabase } from '../sql/sql-database.js';
@@ -10,6 +10,7 @@ import { GroupCommit } from './group-commit.js';
 import { Journal } from './journal.js';
 import { SameFile } from './same-file.js';
 import { SqliteConnection } from './sqlite-connection.js';
+import { sqliteFailure } from './sqlite-failure.js';
 import { sqliteDialect } from './sqlite-dialect.js';
 import { sqliteEngine } from './sqlite-engine.js';
 import { intermediateSession, readingSession, writingSession } from './sqlite-sessions.js';
@@ -25,13 +26,17 @@ export async function openSqlite(
   file: string,
   lockTimeoutMilliseconds: number,
 ): Promise<SqlDatabase> {
-  const writing = new SqliteConnection(connect(file), lockTimeoutMilliseconds);
+  // Here, for servers on PostgreSQL not to load it.
+  const { default: Driver } = await import('libsql');
+  const connect = (): SqliteConnection =>
+    new SqliteConnection(openFile(Driver, file), lockTimeoutMilliseconds);
+  const writing = connect();
   const same = file === IN_MEMORY ? undefined : new SameFile(resolve(file));
   let reading: SqliteConnection | undefined;
   try {
     await configure(writing);
     if (file !== IN_MEMORY) {
-      reading = new SqliteConnection(connect(file), lockTimeoutMilliseconds);
+      reading = connect();
       await reading.execute('pragma busy_timeout = 0');
       await reading.execute('pragma query_only = on');
     }
@@ -79,8 +84,8 @@ async function queriesOn(
   return queries;
 }
 
-function connect(file: string): Libsql.Database {
-  if (file === IN_MEMORY) return new Libsql(IN_MEMORY);
+function openFile(Driver: typeof Libsql, file: string): Libsql.Database {
+  if (file === IN_MEMORY) return new Driver(IN_MEMORY);
   // An absolute path also keeps the library from taking the name for a URL of a remote database.
   const path = resolve(file);
   if (!existsSync(dirname(path))) {
@@ -91,7 +96,7 @@ function connect(file: string): Libsql.Database {
   try {
     if (existsSync(path)) accessSync(path, constants.W_OK);
     else makeFile(path);
-    return new Libsql(path);
+    return new Driver(path);
   } catch (cause) {
     throw new StorageConfigurationError(`The database file cannot be opened for writing: ${path}`, {
       cause,
@@ -126,7 +131,7 @@ async function configure(connection: SqliteConnection): Promise<void> {
 
 function asConfigurationError(error: unknown, file: string): unknown {
   const cause = error instanceof StorageError ? error.cause : undefined;
-  if (cause instanceof Libsql.SqliteError && cause.code === 'SQLITE_NOTADB') {
+  if (sqliteFailure(cause) === 'SQLITE_NOTADB') {
     return new StorageConfigurationError(`The file is not a database: ${resolve(file)}`, { cause });
   }
   return error;

@@ -1,12 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { isBusy } from './sqlite-failure.js';
 
 const FIRST_PAUSE_MILLISECONDS = 1;
 const LONGEST_PAUSE_MILLISECONDS = 4;
-
-/** True for SQLite's "somebody else has the lock", in all its variants. */
-export function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY');
-}
 
 /**
  * Attempts again while another connection holds the lock, for `limitMilliseconds` of pauses in all.

@@ -1,8 +1,9 @@
 import type { CompiledQuery, QueryResult } from 'kysely';
-import Libsql from 'libsql';
+import type Libsql from 'libsql';
 import { type BoundStatement, memberName, type Outcome } from '../sql/prepared-query.js';
 import { StorageError } from '../storage-error.js';
-import { isBusy, retryWhileBusy } from './retry-while-busy.js';
+import { retryWhileBusy } from './retry-while-busy.js';
+import { isBusy, sqliteFailure } from './sqlite-failure.js';
 
 interface Statement {
   readonly prepared: Libsql.Statement;
@@ -178,8 +179,7 @@ function asRow<R>(values: readonly unknown[], names: readonly string[]): R {
 
 /** A broken constraint is a bug of ours, and stays what it is; every other complaint of SQLite's is a storage failure. */
 function asStorageFailure(error: unknown): unknown {
-  if (!(error instanceof Libsql.SqliteError) || error.code.startsWith('SQLITE_CONSTRAINT')) {
-    return error;
-  }
+  const code = sqliteFailure(error);
+  if (code === undefined || code.startsWith('SQLITE_CONSTRAINT')) return error;
   return new StorageError('The database could not carry out the operation.', { cause: error });
 }
