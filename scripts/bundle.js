@@ -22,7 +22,6 @@ const OUTSIDE = [
   /^pino/,
   /^prom-client/,
   /^sodium-native/,
-  /^undici/,
 ];
 
 /** Bundles what `npm run build` compiled into `directory`, which has to lie beside the command's `dist`. */

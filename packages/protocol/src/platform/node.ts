@@ -1,6 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
 import type { LookupFunction } from 'node:net';
-import type { Client, Dispatcher } from 'undici';
 import { createAddressGuard, type Target } from '../discovery/address-guard.js';
 import {
   type DocumentFetch,
@@ -14,8 +14,8 @@ import { resolveByDns, resolveBySystem, type Resolve } from './resolve.js';
 /** Addresses of one name that are tried, so that a name cannot make us knock on many doors. */
 const MAX_ADDRESSES = 8;
 
-/** How long one address of several may take before the next is tried beside it. Milliseconds. */
-const ATTEMPT_MS = 500;
+/** Options of a connection, which those of a request are too: how long an address may take before the next is tried. */
+const ADDRESS_AFTER_ADDRESS = { autoSelectFamily: true, autoSelectFamilyAttemptTimeout: 500 };
 
 /** What a test may put in the place of the world. Not for programs. */
 export interface GuardedFetchInternals {
@@ -38,40 +38,22 @@ export function createGuardedFetch(
   const guard = createAddressGuard(options);
   return async (url, request) => {
     const target = guard(url);
-    // Loaded when it is first needed: a tenth of a second that programs which fetch nothing should not wait for.
-    const undici = await import('undici');
     const abort = new AbortController();
     const { signal } = abort;
     const timer = setTimeout(
       () => abort.abort(new HostRefused('deadline passed')),
       request.deadlineMs,
     );
-    let client: Client | undefined;
     try {
       const addresses = target.literal ? [] : await resolve(target, signal, internals.resolve);
-      client = new undici.Client(target.url.origin, {
-        autoSelectFamily: true,
-        autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
-        headersTimeout: request.deadlineMs,
-        bodyTimeout: request.deadlineMs,
-        connect: {
-          lookup: pinned(addresses),
-          // The signal ends an attempt at the deadline: no second timer.
-          timeout: 0,
-          signal,
-          ...(internals.certificateAuthorities === undefined
-            ? {}
-            : { ca: internals.certificateAuthorities }),
-        },
-      });
-      return await get(client, target.url, request, signal);
+      return await get(target.url, { ...request, ...internals, addresses, signal });
     } catch (error) {
       // Whatever the abort made of it: the deadline is the reason.
       throw signal.aborted ? signal.reason : error;
     } finally {
       clearTimeout(timer);
+      // Also lets go of an answer that was not read to its end.
       abort.abort();
-      client?.destroy().catch(() => undefined);
     }
   };
 }
@@ -101,39 +83,61 @@ function pinned(addresses: readonly string[]): LookupFunction {
   };
 }
 
-async function get(
-  client: Client,
-  url: URL,
-  { accept, maxBytes }: DocumentFetchOptions,
-  signal: AbortSignal,
-): Promise<FetchedDocument> {
-  const { statusCode, headers, body } = await client.request({
-    method: 'GET',
-    path: `${url.pathname}${url.search}`,
-    headers: { accept, 'accept-encoding': 'identity', 'user-agent': 'countersign' },
-    reset: true,
-    signal,
-  });
-  // An abandoned body reports that it was abandoned; nobody is listening.
-  body.on('error', () => undefined);
-  if (statusCode >= 300 && statusCode < 400) throw new HostRefused('redirect');
-  const { 'content-type': type, 'content-encoding': encoding, 'cache-control': control } = headers;
-  if (encoding !== undefined && encoding !== 'identity') throw new HostRefused('encoded body');
+interface Get extends Pick<DocumentFetchOptions, 'accept' | 'maxBytes'> {
+  readonly addresses: readonly string[];
+  readonly signal: AbortSignal;
+  readonly certificateAuthorities?: string;
+}
+
+async function get(url: URL, options: Get): Promise<FetchedDocument> {
+  const answer = await open(url, options);
+  const { statusCode: status = 0, headersDistinct } = answer;
+  if (status >= 300 && status < 400) throw new HostRefused('redirect');
+  const { 'content-type': types, 'content-encoding': encodings = [] } = headersDistinct;
+  if (encodings.some((one) => one !== 'identity')) throw new HostRefused('encoded body');
   return {
-    status: statusCode,
-    contentType: typeof type === 'string' ? type : undefined,
-    cacheControl: Array.isArray(control) ? control.join(', ') : control,
-    body: statusCode === 200 ? await readBody(body, maxBytes) : new Uint8Array(),
+    status,
+    contentType: types?.length === 1 ? types[0] : undefined,
+    cacheControl: headersDistinct['cache-control']?.join(', '),
+    body: status === 200 ? await readBody(answer, options.maxBytes) : new Uint8Array(),
   };
 }
 
+/** The answer, once its head has come. Each has a connection of its own. */
+async function open(url: URL, options: Get): Promise<IncomingMessage> {
+  const { accept, addresses, certificateAuthorities: ca, signal } = options;
+  const { request } = await (url.protocol === 'https:'
+    ? import('node:https')
+    : import('node:http'));
+  return await new Promise((resolve, reject) => {
+    const asked = request(url, {
+      agent: false,
+      headers: { accept, 'accept-encoding': 'identity', 'user-agent': 'countersign' },
+      lookup: pinned(addresses),
+      ...ADDRESS_AFTER_ADDRESS,
+      signal,
+      ...(ca === undefined ? {} : { ca }),
+    });
+    asked.once('response', (answer: IncomingMessage) => {
+      // An abandoned body reports that it was abandoned; nobody is listening.
+      answer.on('error', () => undefined);
+      resolve(answer);
+    });
+    asked.on('error', reject);
+    asked.once('close', () => {
+      reject(new HostRefused('connection closed'));
+    });
+    asked.end();
+  });
+}
+
 async function readBody(
-  body: Dispatcher.ResponseData['body'],
+  answer: IncomingMessage,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of answer as AsyncIterable<Uint8Array>) {
     length += chunk.length;
     if (length > maxBytes) throw new HostRefused('body too large');
     chunks.push(chunk);

@@ -237,6 +237,15 @@ describe('names on Node', () => {
     expect((await fetchDocument(`http://localhost:${port}/`, request)).status).toBe(200);
   });
 
+  it('goes on to the next address where nobody answers at the first', async () => {
+    const { port, arrivedAt } = await serve(json('{}'));
+    const fetchDocument = createGuardedFetch(loopback, {
+      resolve: async () => ['127.0.0.9', '127.0.0.1'],
+    });
+    expect((await fetchDocument(`http://localhost:${port}/`, request)).status).toBe(200);
+    expect(arrivedAt).toEqual(['127.0.0.1']);
+  });
+
   it('leaves no connection behind', async () => {
     let closed: Promise<void> | undefined;
     const { id } = await serve((incoming, response) => {
@@ -245,6 +254,74 @@ describe('names on Node', () => {
     });
     await createGuardedFetch(loopback)(id, request);
     await closed;
+  });
+});
+
+describe('bytes that a host sends, on Node', () => {
+  const fetchDocument = createGuardedFetch(loopback);
+  const OK = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
+
+  /** What comes of a connection on which just these bytes are sent, and then the end. */
+  async function answered(bytes: string): Promise<FetchedDocument> {
+    const server = createSocketServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.end(bytes));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    try {
+      return await fetchDocument(`http://127.0.0.1:${port}`, request);
+    } finally {
+      server.close();
+    }
+  }
+
+  it.each([
+    ['with a length', `${OK}Content-Length: 2\r\n\r\n{}`],
+    ['in pieces', `${OK}Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n`],
+    ['until the end', `${OK}\r\n{}`],
+    ['after an early hint', `HTTP/1.1 103 Early Hints\r\n\r\n${OK}Content-Length: 2\r\n\r\n{}`],
+  ])('are a document: one %s', async (_how, bytes) => {
+    const fetched = await answered(bytes);
+    expect(fetched).toMatchObject({ status: 200, contentType: 'application/json' });
+    expect(text(fetched)).toBe('{}');
+  });
+
+  it.each([
+    ['a body shorter than announced', `${OK}Content-Length: 3\r\n\r\n{}`],
+    ['pieces that do not come to their end', `${OK}Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n`],
+    ['a piece of no length', `${OK}Transfer-Encoding: chunked\r\n\r\nx\r\n{}\r\n0\r\n\r\n`],
+    ['two lengths', `${OK}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`],
+    ['a length and pieces', `${OK}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`],
+    ['a head that is too long', `${OK}X: ${'x'.repeat(20_000)}\r\nContent-Length: 2\r\n\r\n{}`],
+    ['a line folded into the next', `${OK}X: y\r\n z\u0000: w\r\nContent-Length: 2\r\n\r\n{}`],
+    [
+      'another protocol',
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+    ],
+    ['no HTTP', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['nothing', ''],
+  ])('are no document: %s', async (_what, bytes) => {
+    await expect(answered(bytes)).rejects.toThrow();
+  });
+
+  it('have no type where they have two', async () => {
+    const twice = `${OK}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
+    expect(await answered(twice)).toMatchObject({ status: 200, contentType: undefined });
+  });
+
+  it('are not taken where any line names an encoding', async () => {
+    const lines = 'Content-Encoding: identity\r\nContent-Encoding: gzip\r\n';
+    await expect(answered(`${OK}${lines}Content-Length: 2\r\n\r\n{}`)).rejects.toThrow(
+      'encoded body',
+    );
+  });
+
+  it('may be kept for as long as all lines together say', async () => {
+    const lines = 'Cache-Control: max-age=60\r\nCache-Control: no-transform\r\n';
+    expect(await answered(`${OK}${lines}Content-Length: 2\r\n\r\n{}`)).toMatchObject({
+      cacheControl: 'max-age=60, no-transform',
+    });
   });
 });
 
