@@ -34,7 +34,8 @@ export class NodeRequest implements ReceivedRequest {
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
-    this.#use();
+    if (this.#bodyUsed) throw new TypeError('The body has been read.');
+    this.#bodyUsed = true;
     const incoming = this.#incoming;
     const chunks: Buffer[] = [];
     await new Promise<void>((resolve, reject) => {
@@ -52,18 +53,15 @@ export class NodeRequest implements ReceivedRequest {
   }
 
   #reader(): BodyReader {
-    this.#use();
     // The connection is still needed for the answer when the rest is not wanted.
     const pieces = this.#incoming.iterator({ destroyOnReturn: false });
     return {
-      read: () => pieces.next() as ReturnType<BodyReader['read']>,
+      read: () => {
+        this.#bodyUsed = true;
+        return pieces.next() as ReturnType<BodyReader['read']>;
+      },
       cancel: async () => pieces.return?.(),
     };
-  }
-
-  #use(): void {
-    if (this.#bodyUsed) throw new TypeError('The body has been read.');
-    this.#bodyUsed = true;
   }
 }
 

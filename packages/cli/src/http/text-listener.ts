@@ -9,33 +9,27 @@ export type TextHandler = (
   incoming: IncomingMessage,
 ) => Promise<TextAnswer>;
 
-/** How long somebody may go on sending what nobody reads. */
-const UNREAD_MILLISECONDS = 500;
-
 /**
  * Answers with texts, without Fetch: to load that takes as long as all else that a server does before its first answer, and
- * a tenth of its memory.
+ * a tenth of its memory. `unreadMilliseconds`: how long somebody may go on sending what nobody reads.
  */
-export function textListener(handler: TextHandler): Listener {
+export function textListener(handler: TextHandler, unreadMilliseconds = 500): Listener {
   return (incoming, outgoing) => {
-    handler(new NodeRequest(incoming), incoming).then(
-      (answer) => {
-        write(answer, incoming, outgoing);
-      },
-      () => {
+    handler(new NodeRequest(incoming), incoming)
+      .then((answer) => {
+        write(answer, outgoing);
+        if (!incoming.complete) endUnread(incoming, outgoing, unreadMilliseconds);
+      })
+      .catch(() => {
         // A handler tells of its own faults.
-        outgoing.writeHead(500).end();
-      },
-    );
+        if (outgoing.headersSent) outgoing.destroy();
+        else outgoing.writeHead(500).end();
+      });
   };
 }
 
 /** Writes the answer with its length, in one go. */
-function write(
-  { status, headers, text }: TextAnswer,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): void {
+function write({ status, headers, text }: TextAnswer, outgoing: ServerResponse): void {
   const lines: string[] = [];
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value === 'string') lines.push(name, value);
@@ -45,19 +39,22 @@ function write(
   if (status !== 204) lines.push('Content-Length', String(Buffer.byteLength(text)));
   outgoing.writeHead(status, lines);
   outgoing.end(text);
-  if (!incoming.complete) endUnread(incoming, outgoing);
 }
 
 /**
  * What was not read is thrown away as it comes, for the answer to reach a client that writes before it reads. One that
  * does not come to an end is cut off.
  */
-function endUnread(incoming: IncomingMessage, outgoing: ServerResponse): void {
+function endUnread(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  milliseconds: number,
+): void {
   const begin = (): void => {
     const { socket } = incoming;
     const timer = setTimeout(() => {
       socket.destroySoon();
-    }, UNREAD_MILLISECONDS);
+    }, milliseconds);
     const done = (): void => {
       clearTimeout(timer);
     };
