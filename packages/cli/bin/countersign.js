@@ -4,12 +4,7 @@
 const { existsSync } = require('node:fs');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
-
-// Node before 20.20 calls WebCrypto's Ed25519 experimental, at every run and on standard error.
-const emitWarning = process.emitWarning.bind(process);
-process.emitWarning = (warning, ...rest) => {
-  if (!String(warning).includes('Ed25519 Web Crypto API')) emitWarning(warning, ...rest);
-};
+require('./without-warning.js');
 
 // A packed or staged command is in few files, and its auth server in one: both start in half the time.
 const [program, server, compiled] = [

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import '../../bin/without-warning.js';
 import { runCommand } from '../../src/program.js';
 import {
   environment,
