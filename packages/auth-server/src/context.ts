@@ -69,6 +69,13 @@ export async function createContext(options: AuthServerOptions): Promise<{
   const { storage, insecureLoopback = false, clock = systemClock } = options;
   const random: Random = options.random ?? systemRandom;
   const issuer = parseServerIdentifier(options.issuer, 'The issuer', { insecureLoopback });
+  const { policyVersion } = options;
+  if (policyVersion !== undefined && !/^[\x20-\x7e]{1,200}$/.test(policyVersion)) {
+    throw new AAuthError(
+      'configuration_invalid',
+      'policyVersion must have 1 to 200 printable characters.',
+    );
+  }
   await storage.settings.bindIssuer(issuer, clock());
   const { observer, onRefused } = options;
   const emit =
@@ -119,6 +126,8 @@ export async function createContext(options: AuthServerOptions): Promise<{
     },
     first: { kid: options.signingKeyId, algorithm: options.signingAlgorithm },
   });
+  // Last, since until here the server may still not start.
+  if (policyVersion !== undefined) await storage.settings.notePolicy(policyVersion, clock());
   const receiver = {
     id: issuer,
     discovery,

@@ -12,6 +12,12 @@ export interface AuthServerOptions {
   /** What is granted, what is denied, and when a person is asked. */
   readonly policy: Policy;
   /**
+   * What the policy is called, such as a hash of its rules or a tag of the code that it is: 1 to 200 printable characters.
+   * When a server starts with another one than before, the audit trail has it, so that the rules which decisions name can be
+   * found. Default: nothing is recorded.
+   */
+  readonly policyVersion?: string;
+  /**
    * Other auth servers whose tokens may be exchanged here, where a rule of the policy says so (PROTOCOL section 5.8).
    * Nothing is ever fetched about any other. Default none.
    */

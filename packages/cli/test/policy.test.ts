@@ -2,12 +2,14 @@
 import { createAgent } from '@countersign/agent';
 import { type Clock, isAAuthError, memoryReplayStore, systemClock } from '@countersign/protocol';
 import { createResource, type Resource } from '@countersign/resource';
-import { writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DemoBrowser } from '../src/demo/browser.js';
 import { type FetchHandler, fetchListener } from '../src/http/fetch-listener.js';
 import { type Listening, listen } from '../src/http/listen.js';
 import { temporaryKeys } from '../src/keys-file.js';
+import { runHere } from './support/here.js';
 import { start } from './support/program.js';
 import { freePort, newFile, ready, serveAuthServer } from './support/servers.js';
 
@@ -54,7 +56,7 @@ const TIME = { timeout: 60_000 };
 
 describe('serve auth-server --policy', TIME, () => {
   it.each(['--policy', 'COUNTERSIGN_POLICY_FILE'])(
-    'given as %s, grants an agent that a rule names, and denies the others',
+    'given as %s, grants an agent that a rule names, denies the others, and is in the trail',
     async (how) => {
       const [agentAt, otherAt, apiAt] = [await party(), await party(), await party()];
       const file = policyFile({
@@ -67,6 +69,7 @@ describe('serve auth-server --policy', TIME, () => {
       const url = `http://127.0.0.1:${port}`;
       const args = `serve auth-server --port ${port} --insecure-loopback`.split(' ');
       const database = ['--database', `sqlite:${newFile('policy.db')}`];
+      const trail = ['audit', 'list', ...database, '--act', 'policy-changed'];
       const authServer =
         how === '--policy'
           ? start([...args, ...database, '--policy', file])
@@ -90,6 +93,9 @@ describe('serve auth-server --policy', TIME, () => {
       await expect(other.fetch(`${apiAt.id}/data`)).rejects.toMatchObject({
         code: 'access_denied',
       });
+      const version = createHash('sha256').update(readFileSync(file)).digest('hex');
+      const { stdout } = await runHere(trail);
+      expect(stdout).toMatch(new RegExp(`policy-changed +server: policy=sha256:${version}\n$`));
     },
   );
 });

@@ -10,7 +10,8 @@
  * - `user-…`: accounts. `key-…`: signing keys; `key-removed` is one that no token needs any more. `keys-sealed`: how their
  *   private members are kept was replaced.
  * - `issuer-bound`: the database got its issuer. `database-upgraded`: its tables were brought up to a newer version.
- *   `trail-pruned`: older entries were deleted.
+ *   `policy-changed`: a server started with another policy than the one before it. `trail-pruned`: older entries were
+ *   deleted.
  */
 export const AUDIT_ACTS = [
   'question-asked',
@@ -32,6 +33,7 @@ export const AUDIT_ACTS = [
   'keys-sealed',
   'issuer-bound',
   'database-upgraded',
+  'policy-changed',
   'trail-pruned',
 ] as const;
 
@@ -77,6 +79,8 @@ export interface AuditEntry {
   readonly issuer?: string;
   /** `database-upgraded`: the version of the tables since then. */
   readonly schema?: number;
+  /** `policy-changed`: what the policy since then is called; `policyVersion` of the server. */
+  readonly policy?: string;
   /** `trail-pruned`: the last entry that went. */
   readonly sequence?: number;
   /** The id of the request, as the log and a refusal's answer have it. */

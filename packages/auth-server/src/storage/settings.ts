@@ -9,4 +9,6 @@ export interface SettingStore {
    * everything stored was issued in the first name.
    */
   bindIssuer(issuer: string, now: number): Promise<void>;
+  /** Records that the policy is another one since now; nothing when it is called as it was. */
+  notePolicy(version: string, now: number): Promise<void>;
 }

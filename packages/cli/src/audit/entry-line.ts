@@ -8,7 +8,7 @@ export function entryLine(
   people: ReadonlyMap<string, string>,
 ): string {
   const { time, act, by, operator, agent, delegate, audience, scope, rule } = entry;
-  const { account, grant, means, token, parentToken, key, issuer, schema, request } = entry;
+  const { account, grant, means, token, parentToken, key, issuer, schema, policy, request } = entry;
   const when = shownTime(time);
   const person = account === undefined ? undefined : (people.get(account) ?? account);
   const who = operator ?? (by === 'person' ? person : by);
@@ -22,6 +22,7 @@ export function entryLine(
     key,
     issuer,
     schema,
+    policy,
     grant,
     token,
     from: parentToken,

@@ -7,6 +7,7 @@ import {
   rulePolicy,
 } from '@countersign/auth-server';
 import { isAAuthError, parseStrictJson } from '@countersign/protocol';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../command-error.js';
 
@@ -18,6 +19,13 @@ export interface PolicyOptions {
   readonly where?: string;
 }
 
+/** A policy, and what it is called in the audit trail. */
+export interface ReadPolicy {
+  readonly policy: Policy;
+  /** `sha256:` and what `sha256sum` says of the text; without rules, what stands for them. */
+  readonly policyVersion: string;
+}
+
 /**
  * Reads the policy of an auth server. `trusted` are the auth servers named by `--trust`: a rule about any other could
  * never fit, so it is refused as the mistake that it is.
@@ -26,8 +34,12 @@ export function readPolicy(
   { policy, consent, where = '--policy' }: PolicyOptions,
   trusted: readonly string[],
   insecureLoopback: boolean,
-): Policy {
-  if (policy === undefined) return consent === 'never' ? neverAskPerson : alwaysAskPerson;
+): ReadPolicy {
+  if (policy === undefined) {
+    return consent === 'never'
+      ? { policy: neverAskPerson, policyVersion: '--consent never' }
+      : { policy: alwaysAskPerson, policyVersion: '--consent always' };
+  }
   if (consent !== undefined) {
     throw new UsageError(
       `${where} and --consent exclude each other: the policy says what is asked.`,
@@ -38,10 +50,8 @@ export function readPolicy(
   const refuse = (why: string): never => {
     throw new UsageError(inline ? `${where}: ${why}` : `${where} is "${policy}": ${why}`);
   };
-  const value =
-    typeof policy === 'string'
-      ? parseStrictJson(inline ? policy : (readText(policy) ?? refuse('it cannot be read.')))
-      : policy;
+  const [text, value] =
+    typeof policy === 'string' ? parsed(policy, inline, refuse) : [JSON.stringify(policy), policy];
   const { rules, otherwise } = readRules(value, insecureLoopback, refuse);
   for (const [index, { trustedIssuer }] of rules.exchange.entries()) {
     if (trustedIssuer === undefined || trusted.includes(trustedIssuer)) continue;
@@ -49,7 +59,19 @@ export function readPolicy(
       `exchange[${index}].trustedIssuer is ${trustedIssuer}, which is not trusted. Add --trust ${trustedIssuer}.`,
     );
   }
-  return rulePolicy(rules, { otherwise, insecureLoopback });
+  return {
+    policy: rulePolicy(rules, { otherwise, insecureLoopback }),
+    policyVersion: `sha256:${createHash('sha256').update(text).digest('hex')}`,
+  };
+}
+
+function parsed(
+  policy: string,
+  inline: boolean,
+  refuse: (why: string) => never,
+): readonly [text: string, value: unknown] {
+  const text = inline ? policy : (readText(policy) ?? refuse('it cannot be read.'));
+  return [text, parseStrictJson(text)];
 }
 
 function readText(file: string): string | undefined {

@@ -79,7 +79,15 @@ export async function openAuthServer(
 async function create(
   storage: Storage,
   observer: Observer,
-  { issuer, users, policy, trustedIssuers, x509Roots, values }: AuthServerConfiguration,
+  {
+    issuer,
+    users,
+    policy,
+    policyVersion,
+    trustedIssuers,
+    x509Roots,
+    values,
+  }: AuthServerConfiguration,
   log: Log,
 ): Promise<AuthServer> {
   const { requireNonce, maxPendingPerAgent, maxActors, windowSeconds, skewSeconds } = values;
@@ -88,6 +96,7 @@ async function create(
     issuer,
     storage,
     policy,
+    policyVersion,
     trustedIssuers,
     acceptWire: wiresFor(values.acceptWire),
     insecureLoopback: values.insecureLoopback,

@@ -24,6 +24,7 @@ export interface ReadTogether {
   readonly trustedProxies: TrustedProxies;
   readonly trustedIssuers: readonly string[];
   readonly policy: Policy;
+  readonly policyVersion: string;
   /** The CAs that `x509Roots` names. */
   readonly x509Roots: TrustRoots | undefined;
   readonly databaseFacts: DatabaseFacts;
@@ -74,17 +75,17 @@ export async function readTogether(
   const x509Roots = await look.at(['x509Roots'], async () => ({
     roots: await readRoots(values.x509Roots, look.where('x509Roots')),
   }));
-  const policy = await look.at(['policy', 'consent', 'trust', 'insecureLoopback'], () => {
+  const decides = await look.at(['policy', 'consent', 'trust', 'insecureLoopback'], () => {
     const trusted = trustedIssuers ?? values.trust ?? [];
     return readPolicy({ ...values, where: look.where('policy') }, trusted, insecureLoopback);
   });
   const nothing = { read: undefined, databaseFacts, problems: look.problems };
   if (address === undefined || trustedProxies === undefined || users === undefined) return nothing;
-  if (trustedIssuers === undefined || policy === undefined) return nothing;
+  if (trustedIssuers === undefined || decides === undefined) return nothing;
   if (databaseFacts === undefined || x509Roots === undefined) return nothing;
   const { id: issuer, port } = address;
   const lists = { users, trustedProxies, trustedIssuers };
-  const read = { issuer, port, ...lists, policy, databaseFacts, x509Roots: x509Roots.roots };
+  const read = { issuer, port, ...lists, ...decides, databaseFacts, x509Roots: x509Roots.roots };
   return { read, databaseFacts, problems: look.problems };
 }
 

@@ -46,6 +46,7 @@ function textOf(told: NewAuditEntry, scope: RequestScope | undefined): string {
     issuer: told.issuer ?? undefined,
     sequence: told.sequence ?? undefined,
     schema: told.schema ?? undefined,
+    policy: told.policy ?? undefined,
     request: scope?.requestId,
   };
   return JSON.stringify(entry);

@@ -4,6 +4,7 @@ import { recordAct } from './record-act.js';
 import { changed, type Queries, type SqlDatabase } from './sql-database.js';
 
 const ISSUER = 'issuer';
+const POLICY = 'policy';
 
 export function settingStore(database: SqlDatabase): SettingStore {
   return {
@@ -36,6 +37,19 @@ export function settingStore(database: SqlDatabase): SettingStore {
           `The database belongs to the issuer ${bound}, not to ${issuer}. Use another database, or the same issuer.`,
         );
       }),
+
+    notePolicy: async (version, now) => {
+      // Nearly always it is: a look is cheaper than a transaction.
+      if ((await database.read((queries) => getSetting(queries, POLICY))) === version) return;
+      await database.write(
+        async (queries) => {
+          if ((await getSetting(queries, POLICY)) === version) return;
+          await setSetting(queries, POLICY, version);
+          await recordAct(queries, { time: now, act: 'policy-changed', policy: version });
+        },
+        { alone: [`setting ${POLICY}`] },
+      );
+    },
   };
 }
 

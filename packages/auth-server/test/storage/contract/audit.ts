@@ -247,6 +247,23 @@ export function auditContract({ storage, connect, database }: Contract): void {
       ]);
     });
 
+    it('tells of the policy when it is another one than before', async () => {
+      const { settings } = storage();
+      const told = await added(async () => {
+        await settings.notePolicy('first', NOW);
+        await settings.notePolicy('first', NOW + 1);
+        await settings.notePolicy('second', NOW + 2);
+        await Promise.all([3, 4, 5].map((at) => settings.notePolicy('third', NOW + at)));
+        await settings.notePolicy('first', NOW + 6);
+      });
+      expect(told).toMatchObject([
+        { time: NOW, act: 'policy-changed', by: 'server', policy: 'first' },
+        { time: NOW + 2, policy: 'second' },
+        { policy: 'third' },
+        { time: NOW + 6, policy: 'first' },
+      ]);
+    });
+
     it('names who administers, and nobody else afterwards', async () => {
       const told = await added(async () => {
         await actingAs('carla@desk', () => storage().users.create(newUser('ana')));
