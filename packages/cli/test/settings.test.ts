@@ -79,6 +79,12 @@ describe('a server with a setting that cannot work', () => {
     [`resource ${LOOPBACK}`, '--auth-server is missing'],
     [`resource ${LOOPBACK} --auth-server auth`, `--auth-server is "auth": ${ORIGIN}`],
     ['agent --id agent.example', `--id is "agent.example": ${ORIGIN}`],
+    [
+      `auth-server ${LOOPBACK} --issuer http://127.0.0.1:6000`,
+      '--issuer is "http://127.0.0.1:6000": browsers and other clients ask nobody at port 6000',
+    ],
+    [`auth-server ${LOOPBACK} --port 10080`, '--port is "10080": browsers and other clients ask'],
+    ['agent --id https://agent.example:5060', '--id is "https://agent.example:5060": browsers'],
   ])('%s: exit code 2, which setting, what it was and what is allowed', async (args, why) => {
     const port = await freePort();
     const own = args.includes('--port') || args.endsWith('.1') ? [] : ['--port', `${port}`];
