@@ -170,6 +170,23 @@ describe('a request without Fetch', () => {
     expect(answers[0] ?? '').not.toContain('"body":"');
   });
 
+  it('is refused when its body has broken off before anybody reads it', async () => {
+    let outcome: (body: string) => void = () => undefined;
+    const read = new Promise<string>((resolve) => (outcome = resolve));
+    const late = textListener(async (request, incoming) => {
+      await new Promise((resolve) => incoming.once('close', resolve));
+      outcome(await readBody(request, 8, incoming).then(String, (error) => String(error.code)));
+      return ANSWER;
+    });
+    const server = await listen(late, { host: '127.0.0.1', port: 0 });
+    const socket = open(server.port);
+    socket.write(`POST / HTTP/1.1\r\n${HEAD}Content-Length: 5\r\n\r\nhell`, () => {
+      socket.destroy();
+    });
+    expect(await read).toBe('invalid_request');
+    await server.close();
+  });
+
   it('has the URL that the platform makes of any target', () => {
     const part = fc.oneof(
       fc.constantFrom('.', '..', '%2e', '%2E.', '/', '//', '?', "'", '"', '|', '^', '\\', 'é'),

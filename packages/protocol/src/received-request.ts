@@ -4,7 +4,7 @@
  */
 export interface ReceivedRequest {
   readonly method: string;
-  /** Absolute, with its path in normal form: what requests are routed by. Its authority is what the client says. */
+  /** Absolute, with its path in normal form: what requests are routed by. Its authority is not to be believed. */
   readonly url: string;
   readonly headers: ReceivedHeaders;
   /** Whether somebody has begun to read the body. */

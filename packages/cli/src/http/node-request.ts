@@ -39,12 +39,15 @@ export class NodeRequest implements ReceivedRequest {
     const incoming = this.#incoming;
     const chunks: Buffer[] = [];
     await new Promise<void>((resolve, reject) => {
+      const closed = (): void => {
+        reject(new Error('The connection was closed.'));
+      };
+      // Then it has told of its end already.
+      if (incoming.destroyed) closed();
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.once('end', resolve);
       incoming.once('error', reject);
-      incoming.once('close', () => {
-        reject(new Error('The connection was closed.'));
-      });
+      incoming.once('close', closed);
     });
     const [only] = chunks;
     const whole = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
