@@ -126,8 +126,6 @@ export async function createContext(options: AuthServerOptions): Promise<{
     },
     first: { kid: options.signingKeyId, algorithm: options.signingAlgorithm },
   });
-  // Last, since until here the server may still not start.
-  if (policyVersion !== undefined) await storage.settings.notePolicy(policyVersion, clock());
   const receiver = {
     id: issuer,
     discovery,
@@ -179,5 +177,7 @@ export async function createContext(options: AuthServerOptions): Promise<{
         ? (scope) => hostAdmission(limits, storage, trusted, scope)
         : undefined,
   });
+  // Last, since until here the server may still not start.
+  if (policyVersion !== undefined) await storage.settings.notePolicy(policyVersion, clock());
   return { context, contextOf };
 }

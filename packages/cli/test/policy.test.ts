@@ -4,38 +4,18 @@ import { type Clock, isAAuthError, memoryReplayStore, systemClock } from '@count
 import { createResource, type Resource } from '@countersign/resource';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DemoBrowser } from '../src/demo/browser.js';
-import { type FetchHandler, fetchListener } from '../src/http/fetch-listener.js';
-import { type Listening, listen } from '../src/http/listen.js';
 import { temporaryKeys } from '../src/keys-file.js';
 import { runHere } from './support/here.js';
+import { party } from './support/party.js';
 import { start } from './support/program.js';
 import { freePort, newFile, ready, serveAuthServer } from './support/servers.js';
 
 const clock: Clock = systemClock;
-const open: Listening[] = [];
-afterAll(async () => {
-  await Promise.all(open.map((one) => one.close()));
-});
-
-/** Something on loopback whose handler is made once its address is known. */
-async function party(): Promise<{ id: string; serve: (handler: FetchHandler) => void }> {
-  let handler: FetchHandler = async () => new Response(null, { status: 503 });
-  const listening = await listen(
-    fetchListener((request, incoming) => handler(request, incoming)),
-    {
-      host: '127.0.0.1',
-      port: await freePort(),
-    },
-  );
-  open.push(listening);
-  return { id: listening.url, serve: (next) => (handler = next) };
-}
-
 function policyFile(policy: object): string {
   const file = newFile('policy.json');
-  writeFileSync(file, JSON.stringify(policy));
+  writeFileSync(file, `${JSON.stringify(policy)}\n`);
   return file;
 }
 

@@ -14,10 +14,9 @@ import {
 import { isAAuthError, memoryReplayStore } from '@countersign/protocol';
 import { createResource } from '@countersign/resource';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type FetchHandler, fetchListener } from '../src/http/fetch-listener.js';
-import { type Listening, listen } from '../src/http/listen.js';
 import { temporaryKeys } from '../src/keys-file.js';
-import { freePort, newFile } from './support/servers.js';
+import { type Party, party } from './support/party.js';
+import { newFile } from './support/servers.js';
 
 const OVERLAP = 600;
 /** Until a server has looked at the database again. */
@@ -27,24 +26,8 @@ const CACHED = 301;
 
 let now = 1_800_000_000;
 const clock = () => now;
-const open: Listening[] = [];
 const loopback = { insecureLoopback: true, clock };
 
-/** Something on loopback whose handler is made once its address is known. */
-async function party(): Promise<{ id: string; serve: (handler: FetchHandler) => void }> {
-  let handler: FetchHandler = async () => new Response(null, { status: 503 });
-  const listening = await listen(
-    fetchListener((request, incoming) => handler(request, incoming)),
-    {
-      host: '127.0.0.1',
-      port: await freePort(),
-    },
-  );
-  open.push(listening);
-  return { id: listening.url, serve: (next) => (handler = next) };
-}
-
-type Party = Awaited<ReturnType<typeof party>>;
 let issuer: Party;
 let storage: Storage;
 let parties: readonly [Party, Party, Party];
@@ -119,9 +102,7 @@ function kidOf(signatureKey: string | null): string | undefined {
 beforeAll(async () => {
   issuer = await party();
 });
-afterAll(async () => {
-  await Promise.all(open.map((one) => one.close()));
-});
+afterAll(async () => {});
 beforeEach(async () => {
   seen = [];
   parties = [await party(), await party(), await party()];

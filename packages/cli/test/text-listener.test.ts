@@ -81,6 +81,25 @@ describe('an answer that is a text', () => {
     expect(answers.match(/HTTP\/1\.1 201 Created/g)).toHaveLength(2);
   });
 
+  it('leaves nothing behind on a connection whose bodies come after their answers', async () => {
+    /** How many wait for the connection's end, at each request. */
+    const waiting: number[] = [];
+    const patient = textListener(async (_request, incoming) => {
+      waiting.push(incoming.socket.listenerCount('close'));
+      return ANSWER;
+    }, 60_000);
+    const listening = await listen(patient, { host: '127.0.0.1', port: 0 });
+    const socket = open(listening.port);
+    for (let request = 0; request < 12; request++) {
+      socket.write(`POST / HTTP/1.1\r\n${HEAD}Content-Length: 5\r\n\r\n`);
+      await once(socket, 'data');
+      socket.write('hello');
+    }
+    socket.destroy();
+    await listening.close();
+    expect(waiting).toEqual(Array.from({ length: 12 }, () => waiting[0]));
+  });
+
   it('cuts off whoever does not come to an end with what nobody reads', async () => {
     const socket = open(server.port);
     socket.write(`POST / HTTP/1.1\r\n${HEAD}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`);

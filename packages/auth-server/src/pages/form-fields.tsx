@@ -8,7 +8,7 @@ export interface RequestLink {
   readonly state?: string | undefined;
 }
 
-/** The request, and the token that binds this form to this session and this request. */
+/** The request, and the token that binds a form to a browser and to a request. */
 export interface FormFields extends RequestLink {
   readonly csrf: string;
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decoded } from '../../../protocol/test/kit.js';
-import { type AuditEntry, rulePolicy } from '../../src/index.js';
+import { alwaysAskPerson, type AuditEntry, createAuthServer, rulePolicy } from '../../src/index.js';
 import { Bench, PASSWORD } from './kit.js';
 import { CALLER, DOWNSTREAM, ExchangeBench } from './exchange-kit.js';
 import { TestBrowser } from './test-browser.js';
@@ -38,6 +38,23 @@ describe('The audit trail of an auth server', () => {
       'user-added',
       'user-added',
     ]);
+  });
+
+  it('has what the policy is called, once a server has started with it', async () => {
+    const { issuer, storage, clock } = bench;
+    const options = { issuer, storage, clock, policy: alwaysAskPerson };
+    const startWith = (more: object) => createAuthServer({ ...options, ...more });
+    const trail = await gained(bench, async () => {
+      const invalid = { code: 'configuration_invalid' };
+      await expect(startWith({ policyVersion: '' })).rejects.toMatchObject(invalid);
+      await expect(startWith({ policyVersion: 'é' })).rejects.toMatchObject(invalid);
+      const wrong = { policyVersion: 'v1', maxActors: 0 };
+      await expect(startWith(wrong)).rejects.toMatchObject(invalid);
+      await startWith({ policyVersion: 'v2' });
+      await startWith({ policyVersion: 'v2' });
+      await startWith({});
+    });
+    expect(trail).toMatchObject([{ act: 'policy-changed', by: 'server', policy: 'v2' }]);
   });
 
   it('follows access from the question over sign-in and approval to the token and its renewal', async () => {

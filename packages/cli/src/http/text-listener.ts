@@ -58,8 +58,8 @@ function endUnread(
     const done = (): void => {
       clearTimeout(timer);
     };
-    incoming.once('end', done);
-    socket.once('close', done);
+    // Comes at its end, and with the end of the connection.
+    incoming.once('close', done);
     incoming.resume();
   };
   if (outgoing.writableFinished) begin();

@@ -22,7 +22,7 @@ export interface PolicyOptions {
 /** A policy, and what it is called in the audit trail. */
 export interface ReadPolicy {
   readonly policy: Policy;
-  /** `sha256:` and what `sha256sum` says of the text; without rules, what stands for them. */
+  /** `sha256:` and the hash of the text, ended by one line feed however it was given; without rules, what stands for them. */
   readonly policyVersion: string;
 }
 
@@ -61,8 +61,14 @@ export function readPolicy(
   }
   return {
     policy: rulePolicy(rules, { otherwise, insecureLoopback }),
-    policyVersion: `sha256:${createHash('sha256').update(text).digest('hex')}`,
+    policyVersion: versionOf(text),
   };
+}
+
+/** A variable's file comes without the line feeds at its end. */
+function versionOf(text: string): string {
+  const lines = `${text.replace(/[\r\n]+$/, '')}\n`;
+  return `sha256:${createHash('sha256').update(lines).digest('hex')}`;
 }
 
 function parsed(
