@@ -1,6 +1,6 @@
 /**
- * What a server reads of a request. A Fetch `Request` is one. On Node, where making one takes as long as all checks of its
- * signature, a view of Node's own request does.
+ * What a server reads of a request. A Fetch `Request` is one; on Node, which loads Fetch when it is first used, a view of
+ * Node's own request can be another.
  */
 export interface ReceivedRequest {
   readonly method: string;
